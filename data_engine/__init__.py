@@ -1,0 +1,1 @@
+"""The data set factory: evidence and pictures in, a verified training set out."""

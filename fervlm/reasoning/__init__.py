@@ -1,0 +1,1 @@
+"""Evidence in, a caption out, and the caption's text checked against the evidence."""
