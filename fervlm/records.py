@@ -108,6 +108,7 @@ class AURecord(Record):
     face_id: str | None = Field(None, description="Keeps several faces of one video apart.")
     frame: int | None = Field(None, ge=0, description="As the tool numbers it.")
     time_s: Finite | None = Field(None, description="Seconds from the start of the recording.")
+    picture: str | None = Field(None, description="Picture or video the tool saw, as its file names it.")
     box: Box | None = None
     landmarks: Landmarks | None = None
     detector: Detector
