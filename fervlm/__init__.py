@@ -1,1 +1,55 @@
-"""Facial action units in, an explained expression out, every sentence checked against the evidence."""
+"""Facial action units in, an explained expression out, every sentence checked against the evidence.
+
+    import fervlm
+
+    for record in fervlm.read("openface.csv"):
+        prediction = fervlm.explain(record)
+        print(prediction.label, prediction.caption.overview)
+
+    fervlm.verify("The lip corners are pulled up.", record).ok
+
+The names below are loaded on first use, so that `import fervlm` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fervlm import records as records
+    from fervlm.errors import FervlmError as FervlmError
+    from fervlm.predict.clips import explain_clip as explain_clip
+    from fervlm.predict.rules import explain as explain
+    from fervlm.readers import read as read
+    from fervlm.reasoning.verify import verify as verify
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "FervlmError": "fervlm.errors",
+    "explain": "fervlm.predict.rules",
+    "explain_clip": "fervlm.predict.clips",
+    "read": "fervlm.readers",
+    "verify": "fervlm.reasoning.verify",
+}
+"""Public name -> module it lives in; a string, so that lower layers may import `fervlm.__version__` without a cycle."""
+
+__all__ = ["FervlmError", "__version__", "explain", "explain_clip", "read", "records", "verify"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on its first use (PEP 562)."""
+    if name == "records":
+        return import_module("fervlm.records")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'fervlm' has no attribute '{name}'")
+    found: object = getattr(import_module(home), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return sorted(__all__)
