@@ -1,0 +1,101 @@
+"""The settings of a run, in one place; what a run was made with is kept beside it and checked on resume."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data_engine.shards import write_bytes
+from fervlm.errors import FervlmError
+
+TeacherMode = Literal["rewrite", "see", "label-check"]
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TeacherConfig(_Config):
+    """A language model behind an OpenAI-compatible endpoint, or vLLM's offline batch engine."""
+
+    url: str | None = Field(None, description="Base URL ending in /v1; null with `offline`.")
+    model: str = Field(description="Model name the server answers to, or a local checkpoint folder with `offline`.")
+    mode: TeacherMode = "rewrite"
+    offline: bool = Field(False, description="vLLM's batch engine in this process instead of a server.")
+    tries: int = Field(3, ge=1, le=10, description="Answers asked for at most: the first, and repairs after findings.")
+    on_failure: Literal["keep", "drop"] = Field("keep", description="What to do with the draft when none passes.")
+    temperature: float = Field(0.7, ge=0, le=2)
+    max_tokens: int = Field(400, ge=16)
+    concurrency: int = Field(16, ge=1, le=1024)
+    timeout_s: float = Field(60, gt=0)
+    retries: int = Field(6, ge=0, description="Repeats of one call on 429, 5xx, a time-out or a cut connection.")
+    give_up_after: int = Field(20, ge=1, description="Failed calls in a row after which the endpoint counts as gone.")
+
+
+class GateConfig(_Config):
+    """What may stay in the set."""
+
+    min_words: int = Field(12, ge=0, description="Shortest full caption in words.")
+    max_words: int = Field(260, ge=1, description="Longest full caption in words.")
+    duplicate_bits: int = Field(2, ge=-1, le=16, description="Pictures this close in difference hash are one; -1: off.")
+    frame_share: float = Field(0.05, gt=0, le=1, description="Largest share one sentence frame may have of the set.")
+    min_support: float = Field(0.0, ge=0, le=1, description="Smallest p(human label | AUs) that may stay; 0: all.")
+    balance: dict[str, float] = Field(
+        default_factory=dict,
+        description="Largest multiple of the median group size, by `label`, `subject` or `source`.",
+    )
+
+
+class AnnotateConfig(_Config):
+    """One data set: where it comes from and how it is made."""
+
+    sources: tuple[str, ...] = Field(description="Pictures: folders, manifest CSVs, Parquet files or HF data sets.")
+    au: tuple[str, ...] = Field((), description="Detector output of any reader.")
+    input_format: str | None = None
+    labels: str | None = Field(None, description="CSV with `file` and `label`, optionally split, subject, source.")
+    label_set: str = "basic8"
+    custom_labels: tuple[str, ...] = ()
+    seed: int = Field(0, ge=0)
+    drafts: int = Field(1, ge=1, le=16, description="Captions a face, each with a seed of its own.")
+    faces: Literal["one", "all"] = Field("one", description="`one`: a picture with several faces is turned away.")
+    embed: bool = Field(False, description="Pictures inside the Parquet files instead of by path.")
+    flip: bool = Field(False, description="Add every train sample mirrored, its sides swapped.")
+    val_share: float = Field(0.1, ge=0, lt=1, description="Share of subjects set apart where the input has no split.")
+    formats: tuple[Literal["messages", "sharegpt", "facial-r1"], ...] = ()
+    licence: str = Field("unknown", description="Terms of the pictures, for the card.")
+    teacher: TeacherConfig | None = None
+    gate: GateConfig = GateConfig()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every setting that changes the data."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def claim_folder(config: AnnotateConfig, out: Path) -> Path:
+    """Make `out` the home of this run, or find that it already is; returns its work folder.
+
+    Raises:
+        FervlmError: the folder holds another run or foreign files, or cannot be written.
+    """
+    work = out / ".work"
+    marker = work / "config.json"
+    wanted = json.dumps(config.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
+    if marker.exists():
+        found = marker.read_text(encoding="utf-8")
+        if found != wanted:
+            old, new = json.loads(found), json.loads(wanted)
+            changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
+            raise FervlmError(
+                f"the folder holds a run with other settings ({changed})",
+                file=out,
+                hint="Give another --out, or --restart to make it anew.",
+            )
+        return work
+    if out.exists() and any(out.iterdir()):
+        raise FervlmError("the folder is not empty and holds no run", file=out, hint="Give a new folder to --out.")
+    write_bytes(marker, wanted.encode())
+    return work

@@ -1,0 +1,125 @@
+"""Evidence on disk, looked up by picture name: any number of records in constant memory."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from fervlm.records import AURecord
+
+_FRAME_NAME = re.compile(r"^(?P<stem>.+?)[ _/-](?:frame|f)?[ _-]?0*(?P<frame>\d+)$", re.IGNORECASE)
+_SCHEMA = """
+create table evidence (seq integer primary key, name text, base text, stem text, frame text,
+                       face text, tracking text, id text, used integer not null default 0, record blob not null);
+create table taken (id text primary key) without rowid;
+"""
+_INDEXES = "".join(f"create index by_{key} on evidence ({key});" for key in ("name", "base", "stem", "frame"))
+
+
+class Found(NamedTuple):
+    """One stored record without parsing it."""
+
+    seq: int
+    id: str
+    face: str | None
+    tracking: str
+    record: bytes
+
+
+def picture_name(name: str) -> str:
+    """A picture's name as it is joined by: forward slashes, no leading `./`; case is kept."""
+    return str(PurePosixPath(name.replace("\\", "/")))
+
+
+class EvidenceIndex:
+    """A table of records; made once in full, then only asked.
+
+    A picture finds its evidence by its whole name, else by its file name, else by its stem, else, for a frame named
+    `CLIP_000012.png`, by clip and frame number. The first of these that finds anything decides.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("pragma synchronous = off")
+        self._db.execute("pragma cache_size = -65536")
+
+    @classmethod
+    def build(cls, path: Path, records: Iterable[AURecord]) -> EvidenceIndex:
+        """Store every record; `path` appears only when all are in it."""
+        temporary = path.with_name(f".{path.name}.part")
+        temporary.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        index = cls(temporary)
+        db = index._db
+        db.executescript(_SCHEMA)
+        db.execute("begin")
+        db.executemany("insert into evidence values (?,?,?,?,?,?,?,?,0,?)", map(_row, enumerate(records), _forever()))
+        db.execute("commit")
+        db.executescript(_INDEXES)
+        db.close()
+        temporary.replace(path)
+        return cls(path)
+
+    def __len__(self) -> int:
+        return int(self._db.execute("select count(*) from evidence").fetchone()[0])
+
+    def find(self, name: str) -> list[Found]:
+        """All records of the picture `name` in reading order, and marks them as joined."""
+        path = PurePosixPath(name)
+        steps = [("name", name), ("base", path.name), ("stem", path.stem)]
+        if match := _FRAME_NAME.match(str(path.with_suffix(""))):
+            steps.append(("frame", f"{PurePosixPath(match['stem']).name}#{match['frame']}"))
+        for column, value in steps:
+            rows = self._db.execute(
+                f"select seq, id, face, tracking, record from evidence where {column} = ? order by seq",
+                (value,),
+            ).fetchall()
+            if rows:
+                self._db.executemany("update evidence set used = 1 where seq = ?", [(row[0],) for row in rows])
+                return [Found(*row) for row in rows]
+        return []
+
+    def all(self) -> Iterator[Found]:
+        """Every record in reading order."""
+        for row in self._db.execute("select seq, id, face, tracking, record from evidence order by seq"):
+            yield Found(*row)
+
+    def unused(self) -> Iterator[tuple[str, str]]:
+        """(id, name) of what no picture asked for, in reading order."""
+        yield from self._db.execute("select id, name from evidence where used = 0 order by seq")
+
+    def take(self, key: str) -> bool:
+        """Claim an id for the set; False where it is taken."""
+        return self._db.execute("insert or ignore into taken values (?)", (key,)).rowcount == 1
+
+    def begin(self) -> None:
+        """Start a batch of look-ups (one transaction, so that marking is cheap)."""
+        self._db.execute("begin")
+
+    def forget_joins(self) -> None:
+        """Undo all marks: a run that was killed while joining starts the join again."""
+        self._db.execute("update evidence set used = 0 where used = 1")
+        self._db.execute("delete from taken")
+
+    def close(self) -> None:
+        """End the open batch and close."""
+        if self._db.in_transaction:
+            self._db.execute("commit")
+        self._db.close()
+
+
+def _forever() -> Iterator[None]:
+    while True:
+        yield None
+
+
+def _row(numbered: tuple[int, AURecord], _: None) -> tuple[object, ...]:
+    seq, record = numbered
+    name = picture_name(record.picture or record.source.file)
+    path = PurePosixPath(name)
+    frame = None if record.frame is None else f"{path.stem}#{record.frame}"
+    blob = record.model_dump_json(exclude_defaults=True).encode()
+    return seq, name, path.name, path.stem, frame, record.face_id, record.quality.tracking, record.id, blob

@@ -1,0 +1,147 @@
+"""Where pictures come from: a folder, a manifest CSV, Parquet files or a Hugging Face data set on disk."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from data_engine.evidence_index import picture_name
+from data_engine.items import Picture
+from fervlm.errors import FervlmError, MissingExtraError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".heic", ".heif"})
+_FILE_COLUMNS = ("file", "path", "picture", "image", "filename", "file_name")
+_MAX_NAME_BYTES = 4096
+
+
+class Listed(NamedTuple):
+    """A picture and what the source itself says of it."""
+
+    picture: Picture
+    label: str | None
+    split: str | None
+    subject: str | None
+    source: str | None
+
+
+def list_pictures(source: str) -> Iterator[Listed]:
+    """Every picture of `source` in a fixed order.
+
+    Raises:
+        FervlmError: nothing there, not a kind of source, or a manifest without a file column.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise FervlmError("there is no such file or folder", file=source, hint="Check the path.")
+    if path.is_dir():
+        tables = sorted(path.rglob("*.parquet")) or sorted(path.rglob("*.arrow"))
+        yield from _tables(tables) if tables else _folder(path)
+    elif path.suffix.lower() in {".parquet", ".arrow"}:
+        yield from _table(path)
+    elif path.suffix.lower() in PICTURE_SUFFIXES:
+        yield Listed(Picture(file=str(path), name=path.name), None, None, None, None)
+    else:
+        yield from _manifest(path)
+
+
+def is_manifest(path: Path) -> bool:
+    """Whether the first line of a CSV names a picture column and no action unit."""
+    header = _header(path)
+    return any(name in _FILE_COLUMNS for name in header) and not any(name.startswith("au") for name in header)
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            return [name.strip().lower() for name in next(csv.reader(handle), [])]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FervlmError("the manifest cannot be read as CSV text", file=path, hint="Save it as UTF-8.") from error
+
+
+def _folder(folder: Path) -> Iterator[Listed]:
+    found = False
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
+            found = True
+            yield Listed(Picture(file=str(path), name=path.relative_to(folder).as_posix()), None, None, None, None)
+    if not found:
+        raise FervlmError("the folder holds no picture", file=folder, hint="Give a folder with .jpg or .png files.")
+
+
+def _manifest(path: Path) -> Iterator[Listed]:
+    header = _header(path)
+    column = next((name for name in _FILE_COLUMNS if name in header), None)
+    if column is None:
+        raise FervlmError("the manifest has no column that names the picture", file=path, row=1, hint="Call it `file`.")
+    with path.open(encoding="utf-8-sig", newline="") as handle:
+        for number, row in enumerate(csv.DictReader(handle, fieldnames=header), 1):
+            if number == 1:
+                continue
+            name = (row[column] or "").strip()
+            if not name or len(name.encode()) > _MAX_NAME_BYTES:
+                raise FervlmError("the picture's name is empty or too long", file=path, row=number, column=column)
+            picture = Picture(file=str(path.parent / name), name=picture_name(name))
+            yield Listed(picture, *(_text(row.get(key)) for key in ("label", "split", "subject", "source")))
+
+
+def _text(value: object) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _tables(paths: list[Path]) -> Iterator[Listed]:
+    for path in paths:
+        yield from _table(path)
+
+
+def open_table(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Schema and batches of a Parquet or Arrow file, streamed."""
+    try:
+        import pyarrow as pa  # noqa: PLC0415
+        import pyarrow.parquet as pq  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("reading Parquet and Arrow files", "data") from error
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = pq.ParquetFile(path)
+            return table.schema_arrow, table.iter_batches(batch_size=256)
+        reader = pa.ipc.open_stream(path)
+        return reader.schema, iter(reader)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise FervlmError(f"the table cannot be read: {error}", file=path, hint="Is it complete?") from error
+
+
+def class_names(schema: pa.Schema) -> list[str] | None:
+    """Names behind integer labels, from the metadata that Hugging Face `datasets` writes."""
+    try:
+        features: dict[str, Any] = json.loads(schema.metadata[b"huggingface"])["info"]["features"]
+        names: list[str] = features["label"]["names"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return names
+
+
+def _table(path: Path) -> Iterator[Listed]:
+    schema, batches = open_table(path)
+    if "image" not in schema.names:
+        raise FervlmError("the table has no `image` column", file=path, hint="Give {bytes, path} pictures as `image`.")
+    names = class_names(schema)
+    row = 0
+    for batch in batches:
+        paths = batch.column("image").field("path").to_pylist()
+        sides = [
+            batch.column(key).to_pylist() if key in schema.names else [None] * batch.num_rows
+            for key in ("label", "split", "subject", "source")
+        ]
+        for inside, label, split, subject, source in zip(paths, *sides, strict=True):
+            name = picture_name(inside or f"{path.stem}_{row:06d}")
+            written = names[label] if names is not None and isinstance(label, int) else _text(label)
+            yield Listed(
+                Picture(file=str(path), row=row, name=name), written, _text(split), _text(subject), _text(source)
+            )
+            row += 1
