@@ -1,0 +1,88 @@
+"""Second stage: the deterministic captions, verified as they are written."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fervlm.predict.rules import Explainer
+
+from data_engine.config import AnnotateConfig
+from data_engine.items import Draft, Joined, PictureFacts, Reject
+from data_engine.pictures import PictureStore, facts
+from fervlm.errors import FervlmError
+from fervlm.facs import label_set, label_set_from_words
+from fervlm.facs.labels import LabelSet
+from fervlm.records import Caption, Verification
+
+_SEED_STEP = 7919
+"""Seeds of a face's further drafts lie this far apart, so that neighbouring runs share none."""
+
+
+def chosen_labels(config: AnnotateConfig) -> LabelSet:
+    """The label set of the run."""
+    return label_set_from_words(config.custom_labels) if config.custom_labels else label_set(config.label_set)
+
+
+@lru_cache(maxsize=4)
+def _explainers(config_json: str) -> tuple[Explainer, ...]:
+    config = AnnotateConfig.model_validate_json(config_json)
+    labels = chosen_labels(config)
+    return tuple(
+        Explainer(labels=labels, seed=config.seed + _SEED_STEP * k, cache_size=4096) for k in range(config.drafts)
+    )
+
+
+_pictures = PictureStore()
+
+
+def draft_shard(config_json: str, shard: bytes) -> tuple[bytes, bytes]:
+    """Captions for a shard of joined faces; unreadable pictures are rejected. A `scale.Stage` once bound."""
+    explainers = _explainers(config_json)
+    rows: list[bytes] = []
+    rejects: list[bytes] = []
+    for line in shard.splitlines():
+        joined = Joined.model_validate_json(line)
+        try:
+            seen = _facts(joined)
+        except FervlmError as error:
+            reject = Reject(id=joined.id, stage="draft", code="unreadable_picture", detail=error.what, n=joined.n)
+            rejects.append(reject.model_dump_json(exclude_defaults=True).encode() + b"\n")
+            continue
+        draft = _draft(joined, seen, explainers)
+        rows.append(draft.model_dump_json(exclude_defaults=True).encode() + b"\n")
+    return b"".join(rows), b"".join(rejects)
+
+
+def _facts(joined: Joined) -> PictureFacts | None:
+    if joined.picture is None:
+        return None
+    return facts(_pictures.read(joined.picture), joined.picture.name)
+
+
+def _draft(joined: Joined, seen: PictureFacts | None, explainers: tuple[Explainer, ...]) -> Draft:
+    captions: list[Caption] = []
+    findings: tuple[str, ...] = ()
+    for explainer in explainers:
+        prediction = explainer.explain(joined.evidence)
+        if prediction.caption is None:
+            continue
+        if not captions:
+            findings = finding_sentences(prediction.verification)
+        if prediction.caption not in captions:
+            captions.append(prediction.caption)
+    return Draft(joined=joined, facts=seen, captions=tuple(captions), findings=findings)
+
+
+def finding_sentences(verification: Verification | None) -> tuple[str, ...]:
+    """What the verifier found, a short sentence each; empty where all is borne out."""
+    if verification is None or verification.ok:
+        return ()
+    found = [
+        f"{claim.verdict}: '{claim.text}' ({claim.reason})" if claim.reason else f"{claim.verdict}: '{claim.text}'"
+        for check in verification.sentences
+        for claim in check.claims
+        if claim.verdict != "supported"
+    ]
+    if not found and verification.scores.label_consistent is False:
+        found.append("the conclusion does not follow from the interpretation")
+    return tuple(found or ["the three-part format is not met"])

@@ -1,0 +1,108 @@
+"""Running one stage over all its shards: on one core, on the cores of this machine, or on a Ray cluster.
+
+A stage is a function from a shard's bytes to (rows, rejects), both JSON lines. It is pure, so it does not matter where
+or how often it runs; only the driver writes, each shard whole, so that a killed run continues with what is missing.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Literal
+
+from data_engine.shards import shard_paths, write_bytes
+from fervlm.errors import FervlmError, MissingExtraError
+
+Stage = Callable[[bytes], tuple[bytes, bytes]]
+"""Shard in; kept rows and rejects out. Must be picklable: a `functools.partial` of a module's function."""
+Executor = Literal["processes", "ray"]
+Progress = Callable[[int, int], None]
+"""Called with (rows kept, rows rejected) after every shard."""
+
+
+def run_stage(
+    stage: Stage, source: Path, target: Path, progress: Progress, *, executor: Executor = "processes", workers: int = 1
+) -> None:
+    """Make every shard of `target` that is missing from the shard of the same name in `source`.
+
+    Raises:
+        FervlmError: a worker process died, the disk is full, or Ray is not installed.
+    """
+    todo = []
+    for path in shard_paths(source):
+        if (target / path.name).exists():
+            progress(_lines(target / path.name), _lines(rejects_path(target / path.name)))
+        else:
+            todo.append(path)
+    run = _ray if executor == "ray" else _processes if workers > 1 and len(todo) > 1 else _here
+    for name, rows, rejects in run(stage, todo, workers):
+        # The rejects go first: a shard counts as done when its rows exist.
+        write_bytes(rejects_path(target / name), rejects)
+        write_bytes(target / name, rows)
+        progress(rows.count(b"\n"), rejects.count(b"\n"))
+
+
+def rejects_path(shard: Path) -> Path:
+    """Where a shard's rejects lie."""
+    return shard.with_name(f"rejects-{shard.name}")
+
+
+def _lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n")
+
+
+def _here(stage: Stage, todo: Iterable[Path], _: int) -> Iterator[tuple[str, bytes, bytes]]:
+    for path in todo:
+        yield path.name, *stage(path.read_bytes())
+
+
+def _processes(stage: Stage, todo: Iterable[Path], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
+    """At most two shards a worker are in flight, so memory does not grow with the set."""
+    waiting: deque[tuple[str, Future[tuple[bytes, bytes]]]] = deque()
+    context = multiprocessing.get_context("spawn")  # forking a process with threads is not safe
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        try:
+            for path in todo:
+                waiting.append((path.name, pool.submit(stage, path.read_bytes())))
+                if len(waiting) >= 2 * workers:
+                    name, future = waiting.popleft()
+                    yield name, *future.result()
+            while waiting:
+                name, future = waiting.popleft()
+                yield name, *future.result()
+        except BrokenProcessPool as error:
+            raise FervlmError(
+                "a worker process died (out of memory?)", hint="Run the same command again; it resumes."
+            ) from error
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+def _ray(stage: Stage, todo: Iterable[Path], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
+    """Ray Data streams the shards through the cluster and repeats what a lost node was doing.
+
+    Every node must see the work folder and the pictures under the same paths.
+    """
+    try:
+        import ray  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("the Ray executor", "scale") from error
+    paths = [str(path) for path in todo]
+    if not paths:
+        return
+    if not ray.is_initialized():
+        ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
+
+    def one(row: dict[str, object]) -> dict[str, object]:
+        path = Path(str(row["item"]))
+        rows, rejects = stage(path.read_bytes())
+        return {"name": path.name, "rows": rows, "rejects": rejects}
+
+    shards = ray.data.from_items(paths, override_num_blocks=len(paths)).map(one, concurrency=workers or None)
+    for row in shards.iter_rows():
+        yield str(row["name"]), bytes(row["rows"]), bytes(row["rejects"])
