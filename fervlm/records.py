@@ -109,6 +109,7 @@ class AURecord(Record):
     frame: int | None = Field(None, ge=0, description="As the tool numbers it.")
     time_s: Finite | None = Field(None, description="Seconds from the start of the recording.")
     picture: str | None = Field(None, description="Picture or video the tool saw, as its file names it.")
+    derived: str | None = Field(None, description="What was computed from the tool's rows; null: nothing, as written.")
     box: Box | None = None
     landmarks: Landmarks | None = None
     detector: Detector
