@@ -1,0 +1,138 @@
+"""Captions to be verified, line by line: predictions, captions with an id, or `{id, text}`; joined to evidence by id."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fervlm.cli.sources import STDIN
+from fervlm.errors import FervlmError, ReadError
+
+if TYPE_CHECKING:
+    from fervlm.records import AURecord, Caption
+
+SHAPES = "a prediction, a caption with an id, or {id, text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One line of the captions file."""
+
+    id: str
+    caption: Caption | str | None
+    """None for a prediction without a face: nothing was claimed."""
+    row: int
+    evidence: AURecord | None = None
+    """What a prediction itself carries."""
+    file: str | None = None
+    """The evidence file a prediction names."""
+
+
+def read_captions(path: str) -> Iterator[Claimed]:
+    """Every line of a jsonl file (`-` is standard input), blank lines left out.
+
+    Raises:
+        ReadError: the file cannot be read, or a line is not JSON or of no known shape; with its row.
+    """
+    name = "<stdin>" if path == STDIN else path
+    for row, line in _lines(path, name):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            reason = error.msg if isinstance(error, json.JSONDecodeError) else "too deep or not text"
+            raise ReadError(f"this line is not JSON ({reason})", file=name, row=row) from None
+        yield _claimed(data, name, row)
+
+
+def _lines(path: str, name: str) -> Iterator[tuple[int, bytes]]:
+    try:
+        if path == STDIN:
+            yield from enumerate(sys.stdin.buffer, start=1)
+            return
+        with Path(path).open("rb") as stream:
+            yield from enumerate(stream, start=1)
+    except OSError as error:
+        raise ReadError(f"cannot be read ({error.strerror or error})", file=name) from None
+
+
+def _claimed(data: object, name: str, row: int) -> Claimed:
+    if not isinstance(data, dict):
+        raise ReadError(f"a line must be a JSON object: {SHAPES}", file=name, row=row)
+    identity = data.get("id")
+    if not isinstance(identity, str | int) or isinstance(identity, bool):
+        raise ReadError("the line has no id to find its evidence by", file=name, row=row, column="id")
+    if isinstance(data.get("text"), str):
+        return Claimed(str(identity), data["text"], row)
+    if "evidence" in data and "backend" in data:
+        return _prediction(data, name, row)
+    if isinstance(data.get("caption"), str):
+        return Claimed(str(identity), data["caption"], row)
+    fields = data["caption"] if isinstance(data.get("caption"), dict) else {k: v for k, v in data.items() if k != "id"}
+    return Claimed(str(identity), _caption(fields, name, row), row)
+
+
+def _prediction(data: dict[str, object], name: str, row: int) -> Claimed:
+    from pydantic import ValidationError
+
+    from fervlm.records import Prediction
+
+    try:
+        found = Prediction.model_validate(data)
+    except ValidationError as error:
+        raise _misshaped(error, "prediction", name, row) from None
+    return Claimed(found.id, found.caption, row, found.evidence, found.source.file)
+
+
+def _caption(fields: dict[str, object], name: str, row: int) -> Caption:
+    from pydantic import ValidationError
+
+    from fervlm.records import Caption
+
+    try:
+        return Caption.model_validate(fields)
+    except ValidationError as error:
+        raise _misshaped(error, "caption", name, row) from None
+
+
+def _misshaped(error: ValidationError, noun: str, name: str, row: int) -> ReadError:
+    first = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return ReadError(
+        f"the line is no valid {noun} ({first['msg'][0].lower()}{first['msg'][1:]})",
+        file=name,
+        row=row,
+        column=where or None,
+        hint=f"Each line is {SHAPES}.",
+    )
+
+
+class EvidenceById:
+    """Evidence looked up by record id while it is read, so that two files in the same order need no memory.
+
+    Args:
+        records: the evidence, in any order.
+    """
+
+    def __init__(self, records: Iterator[AURecord]) -> None:
+        self._records = records
+        self._waiting: dict[str, list[AURecord]] = {}
+        self.unused = 0
+
+    def find(self, claimed: Claimed) -> AURecord | None:
+        """The record with the line's id (each is given out once), or None.
+
+        Raises:
+            FervlmError: the evidence cannot be read, or several records have this id and the line does not say which.
+        """
+        while claimed.id not in self._waiting:
+            record = next(self._records, None)
+            if record is None:
+                return None
+            self._waiting.setdefault(record.id, []).append(record)
+        return self._waiting[claimed.id][0]

@@ -1,0 +1,168 @@
+"""What is to be explained: files, folders and standard input, and pictures joined to their evidence by name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fervlm.errors import FervlmError
+
+if TYPE_CHECKING:
+    from fervlm.records import AURecord
+
+STDIN = "-"
+PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif"})
+VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
+
+
+@dataclass(slots=True)
+class Found:
+    """What the given sources hold, in order, each file once."""
+
+    evidence: list[str] = field(default_factory=list)
+    """Files an AU detector may have written; `-` is standard input."""
+    pictures: list[Path] = field(default_factory=list)
+    unreadable: list[FervlmError] = field(default_factory=list)
+    """Folder entries that could not be looked at."""
+    walked: bool = False
+    """Whether a folder was among the sources: then a bad file does not end the run."""
+
+    @property
+    def many(self) -> bool:
+        """Whether a bad file is listed at the end instead of ending the run."""
+        return self.walked or len(self.evidence) + len(self.pictures) > 1
+
+
+def find(sources: Sequence[str], extensions: Iterable[str], skip: Path | None = None) -> Found:
+    """Sort `sources` into evidence and pictures; folders are walked by name, hidden entries left out.
+
+    Args:
+        sources: files, folders, or `-`.
+        extensions: endings (with dot, lower case) that a file in a folder must have to count as evidence.
+        skip: a file not to be read (the one being written).
+
+    Raises:
+        FervlmError: a source does not exist, or is a video.
+    """
+    found = Found()
+    seen: set[str] = set()
+    wanted = frozenset(extensions)
+    for source in sources:
+        if source == STDIN:
+            _add(found, STDIN, seen)
+            continue
+        path = Path(source)
+        if path.is_dir():
+            found.walked = True
+            for entry in _walk(path, found.unreadable):
+                if entry.suffix.lower() in wanted | PICTURES and not _same(entry, skip):
+                    _add(found, str(entry), seen)
+        elif not path.exists():
+            raise FervlmError("there is no such file or folder", file=source)
+        elif path.suffix.lower() in VIDEOS:
+            raise FervlmError(
+                "this is a video, and fervlm reads what an AU detector wrote about it",
+                file=source,
+                hint="Run a detector (OpenFace, py-feat, LibreFace, ...) on it and give its output; see `fervlm formats`.",
+            )
+        else:
+            _add(found, source, seen)
+    return found
+
+
+def _add(found: Found, source: str, seen: set[str]) -> None:
+    key = source if source == STDIN else os.path.realpath(source)
+    if key in seen:
+        return
+    seen.add(key)
+    if Path(source).suffix.lower() in PICTURES:
+        found.pictures.append(Path(source))
+    else:
+        found.evidence.append(source)
+
+
+def _same(entry: Path, other: Path | None) -> bool:
+    return other is not None and os.path.realpath(entry) == os.path.realpath(other)
+
+
+def _walk(folder: Path, unreadable: list[FervlmError]) -> Iterator[Path]:
+    def refuse(error: OSError) -> None:
+        unreadable.append(FervlmError(f"cannot be opened ({error.strerror})", file=error.filename))
+
+    for here, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            entry = Path(here, name)
+            if name.startswith("."):
+                continue
+            if entry.is_file():
+                yield entry
+            elif entry.is_symlink():
+                unreadable.append(FervlmError("is a link to nothing", file=entry))
+
+
+def join(pictures: Sequence[Path], records: Iterable[AURecord], evidence: str) -> list[tuple[Path, list[AURecord]]]:
+    """Give each picture the records measured on it; a picture without any gets an empty list.
+
+    A record belongs to the picture it names (its `picture`, else its `id`, else the name of the file it stands in),
+    by the longest common end of the two paths, with or without the ending. A single picture also takes records that name
+    no picture at all, where they are of one frame.
+
+    Raises:
+        FervlmError: a record fits two pictures equally well.
+    """
+    index: dict[str, list[Path]] = {}
+    for picture in pictures:
+        index.setdefault(picture.stem.lower(), []).append(picture)
+    joined: dict[Path, list[AURecord]] = {picture: [] for picture in pictures}
+    nameless: list[AURecord] = []
+    for record in records:
+        picture = _picture_of(record, index, evidence)
+        if picture is not None:
+            joined[picture].append(record)
+        elif record.picture is None and len(pictures) == 1 and len({r.frame for r in (*nameless[:1], record)}) == 1:
+            nameless.append(record)
+        elif len(pictures) == 1 and record.picture is None:
+            raise FervlmError(
+                f"holds several frames, and none of them names the picture {pictures[0].name}",
+                file=evidence,
+                hint="Give the detector's output for this picture alone.",
+            )
+    if nameless and not joined[pictures[0]]:
+        joined[pictures[0]] = nameless
+    return list(joined.items())
+
+
+def _picture_of(record: AURecord, index: dict[str, list[Path]], evidence: str) -> Path | None:
+    names = [record.picture] if record.picture else [record.id, record.source.file]
+    for name in names:
+        parts = re.split(r"[\\/]", name.lower())
+        candidates = index.get(parts[-1]) or index.get(parts[-1].rpartition(".")[0]) or []
+        scores = [_common_end(parts, picture) for picture in candidates]
+        if not scores:
+            continue
+        best = [p for p, score in zip(candidates, scores, strict=True) if score == max(scores)]
+        if len(best) > 1:
+            raise FervlmError(
+                f"'{name}' may be {best[0]} or {best[1]}",
+                file=evidence,
+                row=record.source.row,
+                hint="Name the pictures with their folders in the evidence, or explain one folder at a time.",
+            )
+        return best[0]
+    return None
+
+
+def _common_end(parts: list[str], picture: Path) -> tuple[int, int]:
+    """(equal folders counted from the end, 1 where the ending is equal too): larger fits better."""
+    own = [part.lower() for part in picture.parts]
+    folders = 0
+    for mine, theirs in zip(reversed(own[:-1]), reversed(parts[:-1]), strict=False):
+        if mine != theirs:
+            break
+        folders += 1
+    return folders, int(own[-1] == parts[-1])
