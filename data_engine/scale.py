@@ -1,43 +1,52 @@
 """Running one stage over all its shards: on one core, on the cores of this machine, or on a Ray cluster.
 
-A stage is a function from a shard's bytes to (rows, rejects), both JSON lines. It is pure, so it does not matter where
-or how often it runs; only the driver writes, each shard whole, so that a killed run continues with what is missing.
+A stage is a function from a shard's bytes (from one folder or several) to (rows, rejects), both JSON lines. It is pure,
+so it does not matter where or how often it runs; only the driver writes, each shard whole, so that a killed run
+continues with what is missing.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from data_engine.shards import shard_paths, write_bytes
 from fervlm.errors import FervlmError, MissingExtraError
 
-Stage = Callable[[bytes], tuple[bytes, bytes]]
-"""Shard in; kept rows and rejects out. Must be picklable: a `functools.partial` of a module's function."""
+Stage = Callable[..., tuple[bytes, bytes]]
+"""Called with the shard's bytes from each source folder. Picklable: a `functools.partial` of a module's function."""
+Parts = Sequence[Path]
+"""One shard's files, one from each source folder."""
 Executor = Literal["processes", "ray"]
 Progress = Callable[[int, int], None]
 """Called with (rows kept, rows rejected) after every shard."""
 
 
 def run_stage(
-    stage: Stage, source: Path, target: Path, progress: Progress, *, executor: Executor = "processes", workers: int = 1
+    stage: Stage,
+    sources: Sequence[Path],
+    target: Path,
+    progress: Progress,
+    *,
+    executor: Executor = "processes",
+    workers: int = 1,
 ) -> None:
-    """Make every shard of `target` that is missing from the shard of the same name in `source`.
+    """Make every shard of `target` that is missing from the shards of the same name in `sources`.
 
     Raises:
         FervlmError: a worker process died, the disk is full, or Ray is not installed.
     """
     todo = []
-    for path in shard_paths(source):
+    for path in shard_paths(sources[0]):
         if (target / path.name).exists():
             progress(_lines(target / path.name), _lines(rejects_path(target / path.name)))
         else:
-            todo.append(path)
+            todo.append([source / path.name for source in sources])
     run = _ray if executor == "ray" else _processes if workers > 1 and len(todo) > 1 else _here
     for name, rows, rejects in run(stage, todo, workers):
         # The rejects go first: a shard counts as done when its rows exist.
@@ -55,19 +64,19 @@ def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
 
-def _here(stage: Stage, todo: Iterable[Path], _: int) -> Iterator[tuple[str, bytes, bytes]]:
-    for path in todo:
-        yield path.name, *stage(path.read_bytes())
+def _here(stage: Stage, todo: Iterable[Parts], _: int) -> Iterator[tuple[str, bytes, bytes]]:
+    for parts in todo:
+        yield parts[0].name, *stage(*(part.read_bytes() for part in parts))
 
 
-def _processes(stage: Stage, todo: Iterable[Path], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
+def _processes(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
     """At most two shards a worker are in flight, so memory does not grow with the set."""
     waiting: deque[tuple[str, Future[tuple[bytes, bytes]]]] = deque()
     context = multiprocessing.get_context("spawn")  # forking a process with threads is not safe
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
-            for path in todo:
-                waiting.append((path.name, pool.submit(stage, path.read_bytes())))
+            for parts in todo:
+                waiting.append((parts[0].name, pool.submit(stage, *(part.read_bytes() for part in parts))))
                 if len(waiting) >= 2 * workers:
                     name, future = waiting.popleft()
                     yield name, *future.result()
@@ -83,7 +92,7 @@ def _processes(stage: Stage, todo: Iterable[Path], workers: int) -> Iterator[tup
                 future.cancel()
 
 
-def _ray(stage: Stage, todo: Iterable[Path], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
+def _ray(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
     """Ray Data streams the shards through the cluster and repeats what a lost node was doing.
 
     Every node must see the work folder and the pictures under the same paths.
@@ -92,17 +101,17 @@ def _ray(stage: Stage, todo: Iterable[Path], workers: int) -> Iterator[tuple[str
         import ray  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("the Ray executor", "scale") from error
-    paths = [str(path) for path in todo]
-    if not paths:
+    items = [{"parts": [str(part) for part in parts]} for parts in todo]
+    if not items:
         return
     if not ray.is_initialized():
         ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
 
-    def one(row: dict[str, object]) -> dict[str, object]:
-        path = Path(str(row["item"]))
-        rows, rejects = stage(path.read_bytes())
-        return {"name": path.name, "rows": rows, "rejects": rejects}
+    def one(row: dict[str, Any]) -> dict[str, Any]:
+        parts = [Path(part) for part in row["parts"]]
+        rows, rejects = stage(*(part.read_bytes() for part in parts))
+        return {"name": parts[0].name, "rows": rows, "rejects": rejects}
 
-    shards = ray.data.from_items(paths, override_num_blocks=len(paths)).map(one, concurrency=workers or None)
+    shards = ray.data.from_items(items, override_num_blocks=len(items)).map(one, concurrency=workers or None)
     for row in shards.iter_rows():
         yield str(row["name"]), bytes(row["rows"]), bytes(row["rejects"])
