@@ -91,11 +91,9 @@ class _Whole:
         )
 
     def _each(self, judge: Callable[[Measured, int], Reason | None]) -> None:
-        place = 0
-        for row in _rows(self._paths):
+        for place, row in enumerate(_rows(self._paths)):
             if self._reason[place] is None:
                 self._reason[place] = judge(row, place)
-            place += 1
 
     def _support(self, row: Measured) -> float | None:
         if self.support is None or row.label is None:
