@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -43,7 +42,7 @@ class RunLog:
             self.event("stopped", why=str(error) or type(error).__name__)
         self._handle.close()
 
-    def event(self, name: str, **facts: Any) -> None:
+    def event(self, name: str, **facts: object) -> None:
         """Append a line; times are wall-clock seconds since the epoch."""
         self._handle.write(json.dumps({"t": round(time.time(), 3), "event": name, **facts}) + "\n")
         self._handle.flush()

@@ -301,21 +301,66 @@ class Prediction(Record):
     timing_ms: Finite | None = None
 
 
+class RegionText(Record):
+    """A sentence on part of a face and the AUs it affirms; the local view of contrastive training."""
+
+    text: str
+    aus: tuple[int, ...] = ()
+
+
+class HardNegative(Record):
+    """A text that is wrong by one minimal edit."""
+
+    text: str
+    of: str = Field(description="What was edited: `overview`, `summary`, or `region:K`.")
+    edit: Literal["au_swapped", "strength_changed", "negated", "side_flipped", "class_negated"]
+
+
+class ContrastiveTexts(Record):
+    """Everything the contrastive model reads of one sample."""
+
+    overview: str
+    regions: tuple[RegionText, ...]
+    summary: str = Field(description="The conclusion from the AUs.")
+    summary_anchored: str | None = Field(None, description="The conclusion with the human label, where there is one.")
+    au_vector: tuple[Literal[-1, 0, 1], ...] = Field(
+        description="1 present, 0 absent, -1 not measured, in the order of `facs.units.movement_units()`."
+    )
+    negatives: tuple[HardNegative, ...] = ()
+
+
+class ChatMessage(Record):
+    """One turn; the first user turn stands beside the picture."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Chat(Record):
+    """One conversation about one picture."""
+
+    kind: str = Field(description="label, caption, region, why_not, against, observe_only, not_measured, ...")
+    view: Literal["blind", "anchored"]
+    messages: tuple[ChatMessage, ...]
+
+
 class Sample(Record):
-    """A training sample: picture, caption, texts and the human label in a field of its own."""
+    """A training sample: picture, captions, texts, conversations, and the human label in a field of its own."""
 
     schema_version: Literal["1"] = "1"
     id: str
-    picture: str | None = None
-    caption: Caption
-    anchored: Caption | None = None
+    picture: str | None = Field(None, description="The picture's name in the data set.")
+    caption: Caption = Field(description="The blind caption: everything from the evidence alone.")
+    anchored: Caption | None = Field(None, description="Overview and conclusion carry the human label; rest unchanged.")
     evidence: AURecord
-    texts: dict[str, tuple[str, ...]] = Field(default_factory=dict, description="Contrastive texts by kind.")
-    messages: tuple[dict[str, str], ...] = ()
+    contrastive: ContrastiveTexts
+    chats: tuple[Chat, ...] = ()
     human_label: str | None = None
-    split: str | None = None
+    support: Unit01 | None = Field(None, description="p(human label | AUs), fitted on the set.")
+    split: str
     subject: str | None = None
-    provenance: Provenance | None = None
+    source: str | None = None
+    flipped: bool = Field(False, description="The picture is mirrored and the sides in every text are swapped.")
 
 
 SCHEMAS: dict[str, type[Record]] = {
