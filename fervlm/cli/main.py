@@ -65,7 +65,6 @@ def _utf8_streams() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line with `argv` (default: the process's own) and return its exit code."""
     _utf8_streams()
-    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(args=argv, prog_name="fervlm")
     except FervlmError as error:
@@ -81,4 +80,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def run() -> NoReturn:
     """Entry point of the `fervlm` program."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main())

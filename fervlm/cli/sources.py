@@ -18,6 +18,9 @@ STDIN = "-"
 PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".avif"})
 VIDEOS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"})
 
+MOST_FACES = 1000
+"""Records without a name beyond which they cannot be the faces of one picture."""
+
 
 @dataclass(slots=True)
 class Found:
@@ -119,21 +122,21 @@ def join(pictures: Sequence[Path], records: Iterable[AURecord], evidence: str) -
     for picture in pictures:
         index.setdefault(picture.stem.lower(), []).append(picture)
     joined: dict[Path, list[AURecord]] = {picture: [] for picture in pictures}
-    nameless: list[AURecord] = []
+    unnamed: list[AURecord] = []
     for record in records:
         picture = _picture_of(record, index, evidence)
         if picture is not None:
             joined[picture].append(record)
-        elif record.picture is None and len(pictures) == 1 and len({r.frame for r in (*nameless[:1], record)}) == 1:
-            nameless.append(record)
-        elif len(pictures) == 1 and record.picture is None:
+        elif len(pictures) == 1 and record.picture is None and len(unnamed) < MOST_FACES:
+            unnamed.append(record)
+    if unnamed and not joined[pictures[0]]:
+        if len({record.frame for record in unnamed}) > 1 or len(unnamed) == MOST_FACES:
             raise FervlmError(
                 f"holds several frames, and none of them names the picture {pictures[0].name}",
                 file=evidence,
                 hint="Give the detector's output for this picture alone.",
             )
-    if nameless and not joined[pictures[0]]:
-        joined[pictures[0]] = nameless
+        joined[pictures[0]] = unnamed
     return list(joined.items())
 
 

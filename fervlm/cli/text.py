@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
@@ -25,8 +24,8 @@ class Style:
     """Where text is cut and whether it is coloured; plain unless the output is a terminal."""
 
     def __init__(self, stream: TextIO) -> None:
-        terminal = stream.isatty()
-        self.colour = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        self.terminal = stream.isatty()
+        self.colour = self.terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         self.width = max(50, min(WIDEST, shutil.get_terminal_size((WIDEST, 24)).columns))
 
     def paint(self, text: str, code: str) -> str:
@@ -40,11 +39,6 @@ class Style:
         colour = {SUPPORTED: GREEN, FAULTY: RED}.get(mark, DIM)
         head = self.paint(lead[: MARGIN - 2], DIM) + self.paint(mark, colour) + " " + lines[0]
         return "\n".join([head, *(" " * MARGIN + line for line in lines[1:])])
-
-
-def plain_style() -> Style:
-    """The style of standard output."""
-    return Style(sys.stdout)
 
 
 def prediction_text(prediction: Prediction, style: Style) -> str:

@@ -1,0 +1,25 @@
+"""Speed and memory, measured and printed beside their targets; never a timed test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from eval.performance.explain import memory, startup, throughput
+from eval.performance.figure import Figure, as_table
+
+MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
+    "throughput": lambda rows: throughput(),
+    "startup": lambda rows: startup(),
+    "memory": memory,
+}
+"""Name -> measurement, given the file sizes for those that want them."""
+
+
+def measure(name: str, rows: Sequence[int]) -> list[Figure]:
+    """Run one measurement by name; `SystemExit` with the known names otherwise."""
+    if name not in MEASUREMENTS:
+        raise SystemExit(f"there is no measurement '{name}'; known: {', '.join(MEASUREMENTS)}")
+    return MEASUREMENTS[name](rows)
+
+
+__all__ = ["MEASUREMENTS", "Figure", "as_table", "measure"]
