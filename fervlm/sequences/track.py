@@ -61,6 +61,8 @@ class Track:
     file: str = ""
     picture: str | None = None
     detector: Detector | None = None
+    recording: tuple[float, float] | None = None
+    """First and last second of the whole recording, all faces together; the shares of a summary refer to it."""
     baseline_kind: str = "none"
     """How `baseline` came about: `lowest tenth`, `first second`, `median`, `given`, or `none`."""
 
