@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Literal
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from fervlm.records import AUReading, AURecord, Box, Detector, Quality, Scale, Source
 
-Curves = dict[Any, np.ndarray[Any, Any]]
+Array = NDArray[np.float64]
+Curves = Mapping[int | tuple[int, Literal["left", "right"] | None], Array]
 THRESHOLDS: dict[str, float] = {"intensity_0_5": 1.0, "probability": 0.5, "score": 0.5, "coefficient": 0.2}
 
 
-def bump(times: Any, onset: float, apex: float, offset: float, height: float) -> Any:
+def bump(times: Array, onset: float, apex: float, offset: float, height: float) -> Array:
     """A movement that rises in a straight line from `onset` to `apex` and falls until `offset`."""
     return np.interp(times, [onset, apex, offset], [0.0, height, 0.0], left=0.0, right=0.0)
 
 
-def plateau(times: Any, onset: float, offset: float, height: float, ramp: float = 0.1) -> Any:
+def plateau(times: Array, onset: float, offset: float, height: float, ramp: float = 0.1) -> Array:
     return np.interp(times, [onset, onset + ramp, offset - ramp, offset], [0.0, height, height, 0.0], left=0, right=0)
 
 
 def film(
-    times: Any,
+    times: Array,
     curves: Curves,
     *,
     scale: Scale = "intensity_0_5",
@@ -75,15 +78,9 @@ def film(
         )
 
 
-class Make:
-    bump = staticmethod(bump)
-    plateau = staticmethod(plateau)
-    film = staticmethod(film)
-
-
 @pytest.fixture
-def make() -> type[Make]:
-    return Make
+def make() -> SimpleNamespace:
+    return SimpleNamespace(bump=bump, plateau=plateau, film=film)
 
 
 @pytest.fixture
