@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,26 +114,47 @@ def _misshaped(error: ValidationError, noun: str, name: str, row: int) -> ReadEr
 
 
 class EvidenceById:
-    """Evidence looked up by record id while it is read, so that two files in the same order need no memory.
+    """Evidence looked up by record id while it is read; what is no longer wanted is let go.
 
     Args:
         records: the evidence, in any order.
+        wanted: how many lines will ask for each id; None where that cannot be known (captions from a pipe).
+        several_files: ids may repeat between files, so that a line's file name counts too.
     """
 
-    def __init__(self, records: Iterator[AURecord]) -> None:
-        self._records = records
-        self._waiting: dict[str, list[AURecord]] = {}
-        self.unused = 0
+    def __init__(self, records: Iterator[AURecord], wanted: Counter[str] | None, *, several_files: bool) -> None:
+        self._records, self._wanted, self._several = records, wanted, several_files
+        self._held: dict[str, list[AURecord]] = {}
+        self.read = 0
 
     def find(self, claimed: Claimed) -> AURecord | None:
-        """The record with the line's id (each is given out once), or None.
+        """The record a line speaks of, or None where the evidence holds none.
 
         Raises:
-            FervlmError: the evidence cannot be read, or several records have this id and the line does not say which.
+            FervlmError: the evidence cannot be read, or records of several files fit and the line does not say which.
         """
-        while claimed.id not in self._waiting:
+        while not (fitting := self._fitting(claimed)):
             record = next(self._records, None)
             if record is None:
                 return None
-            self._waiting.setdefault(record.id, []).append(record)
-        return self._waiting[claimed.id][0]
+            self.read += 1
+            if self._wanted is None or record.id in self._wanted:
+                self._held.setdefault(record.id, []).append(record)
+        if len({record.source.file for record in fitting}) > 1:
+            files = " and ".join(record.source.file for record in fitting[:2])
+            raise FervlmError(f"the id '{claimed.id}' stands in {files}", hint="Verify against one file at a time.")
+        self._release(claimed.id)
+        return fitting[0]
+
+    def _fitting(self, claimed: Claimed) -> list[AURecord]:
+        held = self._held.get(claimed.id, [])
+        if not self._several or claimed.file is None:
+            return held
+        return [record for record in held if Path(record.source.file).name == Path(claimed.file).name]
+
+    def _release(self, identity: str) -> None:
+        if self._wanted is None:
+            return
+        self._wanted[identity] -= 1
+        if self._wanted[identity] <= 0:
+            del self._held[identity]

@@ -131,11 +131,11 @@ def doctor() -> None:
     packages = Table("core package", "installed", title=None, box=None, pad_edge=False)
     for name, version in core().items():
         packages.add_row(name, version or "MISSING: pip install --force-reinstall fervlm")
-    optional = Table("extra", "state", "packages", "type", box=None, pad_edge=False)
+    optional = Table("extra", "state", "to complete it, type", "packages", box=None, pad_edge=False)
     for extra in extras():
         state = "complete" if not extra.missing else f"{len(extra.missing)} missing"
         command = "" if not extra.missing else f"pip install 'fervlm[{extra.name}]'"
-        optional.add_row(extra.name, state, ", ".join(extra.missing or extra.installed), command)
+        optional.add_row(extra.name, state, command, ", ".join(extra.missing or extra.installed))
     results = Table("tried", "result", "", box=None, pad_edge=False)
     outcome = checks()
     for check in outcome:

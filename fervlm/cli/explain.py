@@ -41,14 +41,14 @@ def explain(
     ] = None,
     label_set: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Labels to choose from [{DEFAULT_LABELS}].", rich_help_panel=CHOOSING),
+        typer.Option(metavar="NAME", help=f"Labels to choose from; default {DEFAULT_LABELS}.", rich_help_panel=CHOOSING),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Your own labels instead.", rich_help_panel=CHOOSING)
     ] = None,
     per: Annotated[
         Per | None,
-        typer.Option(help="One explanation each [clip for a recording, else frame].", rich_help_panel=CHOOSING),
+        typer.Option(help="One explanation for each; default: clip for recordings, else frame.", rich_help_panel=CHOOSING),
     ] = None,
     neutral: Annotated[
         str | None,
@@ -99,11 +99,10 @@ def _given(sources: list[str], example: bool) -> list[str]:
 
 
 def _found(given: list[str], au: str | None, out: str | None) -> Found:
-    from fervlm.cli.sources import find
+    from fervlm.cli.sources import endings, find
     from fervlm.readers import FORMATS
 
-    endings = {ending for info in FORMATS.values() for ending in info.extensions}
-    found = find(given, endings, skip=Path(out) if out else None)
+    found = find(given, endings(FORMATS.values()), skip=Path(out) if out else None)
     if au is None and found.pictures:
         if not found.walked:
             raise FervlmError(

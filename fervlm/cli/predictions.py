@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from fervlm.cli.sources import STDIN, Found, join
+from fervlm.cli.sources import Found, evidence_files, join
 from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
@@ -73,11 +73,7 @@ class Run:
         return records if self.settings.limit is None else islice(records, self.settings.limit)
 
     def _picture_jobs(self, evidence: str) -> Iterator[Job]:
-        from fervlm.cli.sources import find
-        from fervlm.readers import FORMATS
-
-        files = [STDIN] if evidence == STDIN else find([evidence], _extensions(FORMATS)).evidence
-        records = chain.from_iterable(self._read(name) for name in files)
+        records = chain.from_iterable(self._read(name) for name in evidence_files(evidence))
         for picture, found in join(self.found.pictures, records, evidence):
             if found:
                 yield Job(str(picture), self._guarded(iter(found), str(picture), still=True), picture)
@@ -136,6 +132,3 @@ def is_recording(first: list[AURecord]) -> bool:
     moments = {(record.frame, record.time_s) for record in first} - {(None, None)}
     return len(moments) > 1
 
-
-def _extensions(formats: dict[str, object]) -> set[str]:
-    return {ending for info in formats.values() for ending in getattr(info, "extensions", ())}

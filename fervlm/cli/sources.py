@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
+    from fervlm.readers import FormatInfo
     from fervlm.records import AURecord
 
 STDIN = "-"
@@ -169,3 +170,24 @@ def _common_end(parts: list[str], picture: Path) -> tuple[int, int]:
             break
         folders += 1
     return folders, int(own[-1] == parts[-1])
+
+
+def evidence_files(given: str) -> list[str]:
+    """The AU files that `given` (a file, a folder or `-`) stands for.
+
+    Raises:
+        FervlmError: there is none.
+    """
+    from fervlm.readers import FORMATS
+
+    if given == STDIN:
+        return [STDIN]
+    found = find([given], endings(FORMATS.values()))
+    if not found.evidence:
+        raise FervlmError("no AU file in it", file=given, hint="See `fervlm formats` for the files that can be read.")
+    return found.evidence
+
+
+def endings(formats: Iterable[FormatInfo]) -> set[str]:
+    """File endings, with dot and lower case, that any of `formats` goes by."""
+    return {ending for info in formats for ending in info.extensions}

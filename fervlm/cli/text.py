@@ -145,3 +145,21 @@ def _verdict(verification: Verification) -> str:
     result = "all supported" if verification.ok else f"{faults} at fault"
     count = len(verification.sentences)
     return f"{claims} claims in {count} sentence{'s' * (count != 1)}, {result}; against {verification.against}"
+
+
+def verification_text(identity: str, verification: Verification | None, style: Style) -> str:
+    """A caption's id, each of its sentences with its mark and faults, and its scores."""
+    lines = [style.paint(identity, BOLD)]
+    if verification is None:
+        return "\n".join([*lines, style.part("", "nothing was claimed")]) + "\n"
+    for sentence in verification.sentences:
+        lines.append(style.part(sentence.section, sentence.text, mark_of(sentence)))
+        lines += fault_lines(sentence, style)
+    scores = verification.scores
+    words = [f"AU mentions: precision {scores.precision:.2f}, recall {scores.recall:.2f}, F1 {scores.f1:.2f}"]
+    if scores.omitted_strong:
+        words.append(f"strong and left out: {', '.join(f'AU{au}' for au in scores.omitted_strong)}")
+    if scores.label_consistent is False:
+        words.append("the conclusion does not follow from the interpretation")
+    lines.append(style.part("", "; ".join([*words, f"against {verification.against}"])))
+    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
