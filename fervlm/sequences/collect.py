@@ -43,6 +43,8 @@ class FaceRows:
         self.frames = array("q")
         self.times = array("d")
         self.tracked = array("b")
+        self.blank = True
+        """Whether every row so far says that there is no face at all."""
         self.confidence = array("f")
         self.pose = array("b")
         self.places = array("f")
@@ -82,6 +84,7 @@ class FaceRows:
         self.times.append(nan if record.time_s is None else record.time_s)
         self.tracked.append(tracked)
         quality = record.quality
+        self.blank = self.blank and quality.tracking == "no_face"
         self.confidence.append(nan if quality.confidence is None else quality.confidence)
         self.pose.append(_POSES.index(quality.pose))
         box, head, gaze = record.box, record.head, record.gaze
@@ -121,6 +124,10 @@ class FaceRows:
             confidence=None if isnan(confidence) else min(1.0, max(0.0, round(confidence, 4))),
             pose=_POSES[self.pose[row]],
         )
+
+    def no_face(self) -> Quality:
+        """Quality of a recording in which the face was never tracked."""
+        return Quality(tracking="no_face" if self.blank else "failed")
 
     def box(self, row: int) -> Box | None:
         """The face's place at an index, or None."""
