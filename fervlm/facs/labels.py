@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal, cast
 
 from fervlm.errors import FervlmError
 from fervlm.facs import tables
@@ -26,6 +26,28 @@ class LabelSet:
     note: str | None = None
 
 
+Relation = Literal["same", "near", "milder", "stronger"]
+"""`milder` and `stronger` words are scored as their class; only a measured strength tells them apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shade:
+    """A word that stands for a class of the prototype tables, and how closely."""
+
+    canonical: str
+    relation: Relation
+    note: str
+
+
+@cache
+def near_synonyms() -> dict[str, Shade]:
+    """Everyday words by lower-case spelling (`tables/near_synonyms.csv`)."""
+    return {
+        row["word"]: Shade(row["canonical"], cast("Relation", row["relation"]), row["note"])
+        for row in tables.rows("near_synonyms")
+    }
+
+
 @cache
 def _synonyms() -> dict[str, str]:
     names: dict[str, list[str]] = tables.document("label_sets")["canonical_names"]
@@ -34,18 +56,32 @@ def _synonyms() -> dict[str, str]:
         key = row["canonical"]
         table.setdefault(key.replace("_", " "), key)
         table.setdefault(row["emotion"].replace("_", " "), key)
-    # Derived adjectives that the tables' nouns do not list.
-    table.update({"neutrality": "neutral", "joy": "happiness", "enjoyment": "enjoyment", "pained": "pain"})
+    for word, shade in near_synonyms().items():
+        table.setdefault(word, shade.canonical)
     return table
 
 
+def _key(word: str) -> str:
+    return " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+
+
 def canonical_label(word: str) -> str | None:
-    """The prototype key a word stands for ("Happy" -> "happiness", "sadly angry" -> "sadly_angry"), or None."""
-    key = " ".join(word.lower().replace("_", " ").replace("-", " ").split())
+    """The prototype key a word stands for ("Happy" -> "happiness", "sadly angry" -> "sadly_angry"), or None.
+
+    Known are the tables' own names, their variants, and `tables/near_synonyms.csv`. Words without a prototype or an
+    honest neighbour (jealous, guilty, sceptical, determined, ...) give None: no movement table speaks of them.
+    """
+    key = _key(word)
     found = _synonyms().get(key)
     if found is None and key.startswith("in "):
         found = _synonyms().get(key[3:])
     return found
+
+
+def shade_of(word: str) -> Relation:
+    """How a label's word relates to the class it is scored as; `same` for the tables' own names."""
+    shade = near_synonyms().get(_key(word))
+    return "same" if shade is None else shade.relation
 
 
 def _classes(entry: dict[str, Any]) -> list[tuple[str, int | None]]:

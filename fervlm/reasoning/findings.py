@@ -35,6 +35,8 @@ class Candidate:
     units_against: tuple[int, ...] = ()
     core_not_measured: tuple[int, ...] = ()
     """Core AUs of the prototype that the detector cannot see."""
+    core_absent: tuple[int, ...] = ()
+    """Core AUs of the prototype that were measured and are absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,23 @@ class Interpretation:
     """Best canonical label from brow, eye and cheek AUs alone, where upper and lower face disagree."""
     lower: str | None = None
     """The same for nose, mouth, chin and jaw."""
+    unknown_labels: tuple[str, ...] = ()
+    """Labels of the set that no prototype stands for: not scored, which is not the same as scored low."""
+    firm: tuple[int, ...] = ()
+    """Present AUs at B or above, or without a level; AU43 and AU45 are not interpreted in a still."""
+    complete: tuple[str, ...] = ()
+    """Written labels one of whose published combinations is there in full; filled where only ambiguous AUs are."""
+    unsided_contempt: bool = False
+    """AU14 or AU12 speaks for contempt, but its sides were not measured: confidence is capped at low."""
+    affect: tuple[float, float] | None = None
+    """Valence and arousal estimated from the basic expressions, whatever the label set."""
+    pain: float | None = None
+    """PSPI, where true intensities allow it."""
+    pain_ceiling: float | None = None
+    pain_missing: tuple[int, ...] = ()
+    """AUs of the PSPI that could not be used (43: the score then ends at 15)."""
+    pain_smile: bool = False
+    """AU12 at D or E without AU4: the PSPI then counts a laughing face's 6, 7 and 10 and does not speak of pain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +95,11 @@ class Decision:
     """PSPI, 0 to 16."""
     pain_ceiling: float | None = None
     """Largest PSPI this detector could reach (15 without AU43)."""
+    pain_missing: tuple[int, ...] = ()
+    """AUs of the PSPI that could not be used."""
+    pain_smile: bool = False
+    """The score comes from a strong smile without a lowered brow, not from a pain configuration."""
+    lowered_by: tuple[str, ...] = ()
+    """Why the confidence is lower than the AUs alone would give: caveat codes, `sides`, `blend`, `engineering`."""
+    unknown_labels: tuple[str, ...] = ()
+    """Labels of the set that the tables do not know; they were not considered."""

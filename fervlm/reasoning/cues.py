@@ -1,0 +1,160 @@
+"""AU combinations that mean more, or something else, than their parts: `au_interactions.csv` as predicates.
+
+`tables/au_interaction_patterns.csv` restates the `aus` column of each row that one picture can decide, in a small
+grammar: clauses joined by `+`; `4` present, `!4` measured and absent, `~4` not seen (absent or not measured: "alone"
+means alone among what was measured), `23/24` any of these; `@one` on one side only, `@both` on both, `@uneven` on both
+at different levels; `12>=D`, `5<=B` a level. Sides and levels that were not measured leave a clause unknown, and a cue
+fires only where every clause is true. The first true pattern of a row counts.
+
+Left out are rows that need time (I58, I59, I60), that speak of observers (I61) or of pairs that are no news (I56), and
+those that act elsewhere: I57 in `interpret`, I63 and I64 as caveats. I18, I19 and I48 need AU43 and stay unknown in a
+still.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from fervlm.facs import tables
+from fervlm.reasoning.findings import Cue
+from fervlm.reasoning.membership import Face, mask_of, units_of
+
+_CLAUSE = re.compile(r"^([!~]?)(\d+(?:/\d+)*)(?:@(one|both|uneven)|(<=|>=)([A-E]))?$")
+_TELLING = {
+    "masking": 0,
+    "synergy": 1,
+    "contrast": 2,
+    "differs_from_parts": 2,
+    "dominance": 3,
+    "threshold": 3,
+    "ambiguous": 4,
+    "modifier": 5,
+    "quality": 6,
+    "detector_confusion": 6,
+    "exclusive": 7,
+    "ordinal": 8,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CuePattern:
+    """One pattern of one row, as masks and conditions; `choices` holds masks of which one AU must be present."""
+
+    id: str
+    kind: str
+    leans: tuple[str, ...]
+    must: int
+    absent: int
+    unseen: int
+    choices: tuple[int, ...]
+    sides: tuple[tuple[int, str], ...]
+    levels: tuple[tuple[int, int, int], ...]
+    """(AU, lowest, highest) of its level."""
+
+    def holds(self, face: Face) -> bool:
+        """Whether every clause is known to be true of `face`."""
+        present = face.present
+        if self.must & present != self.must or self.absent & face.absent != self.absent or self.unseen & present:
+            return False
+        return (
+            all(choice & present for choice in self.choices)
+            and all(_on_side(face, au, side) for au, side in self.sides)
+            and all(low <= face.levels.get(au, 0) <= high for au, low, high in self.levels)
+        )
+
+    def rests_on(self, face: Face) -> tuple[int, ...]:
+        """The present AUs that its clauses name."""
+        named = self.must
+        for choice in self.choices:
+            named |= choice & face.present
+        return units_of(named)
+
+    @property
+    def specificity(self) -> int:
+        """Number of clauses; more is more telling."""
+        wanted = self.must | self.absent | self.unseen
+        return wanted.bit_count() + len(self.choices) + len(self.sides) + len(self.levels)
+
+
+def _on_side(face: Face, au: int, side: str) -> bool:
+    bit = 1 << au
+    if side == "one":
+        return bool(face.one_sided & bit)
+    if side == "uneven":
+        return bool(face.uneven & bit)
+    return bool(face.sided & bit and not face.one_sided & bit)
+
+
+def compile_pattern(row: str, kind: str, text: str, leans: tuple[str, ...] = ()) -> CuePattern:
+    """A pattern of the grammar above; `ValueError` on anything else."""
+    must = absent = unseen = 0
+    choices: list[int] = []
+    sides: list[tuple[int, str]] = []
+    levels: list[tuple[int, int, int]] = []
+    for part in text.split("+"):
+        found = _CLAUSE.match(part)
+        if found is None:
+            raise ValueError(f"'{part}' is no clause of a cue pattern")
+        sign, numbers, side, operator, letter = found.groups()
+        aus = [int(number) for number in numbers.split("/")]
+        mask = mask_of(aus)
+        if sign == "!":
+            absent |= mask
+        elif sign == "~":
+            unseen |= mask
+        elif len(aus) > 1:
+            choices.append(mask)
+        else:
+            must |= mask
+        if side:
+            sides.append((aus[0], side))
+        if letter:
+            level = "ABCDE".index(letter) + 1
+            levels.append((aus[0], level, 5) if operator == ">=" else (aus[0], 1, level))
+    return CuePattern(row, kind, leans, must, absent, unseen, tuple(choices), tuple(sides), tuple(levels))
+
+
+@cache
+def interaction_kinds() -> dict[str, str]:
+    """Row id -> kind, for every row of `au_interactions.csv`."""
+    return {row["id"]: row["kind"] for row in tables.rows("au_interactions")}
+
+
+@cache
+def cue_patterns() -> tuple[CuePattern, ...]:
+    """Every pattern, most telling kind first; the patterns of one row keep their order."""
+    kinds = interaction_kinds()
+    found = [
+        compile_pattern(r["id"], kinds[r["id"]], r["pattern"], tuple(filter(None, r["leans"].split(";"))))
+        for r in tables.rows("au_interaction_patterns")
+    ]
+    return tuple(sorted(found, key=lambda p: (_TELLING[p.kind], p.id)))
+
+
+@cache
+def _by_unit() -> dict[int, tuple[tuple[int, CuePattern], ...]]:
+    """AU -> the patterns that can only hold where it is present, each with its rank."""
+    found: dict[int, list[tuple[int, CuePattern]]] = {}
+    for rank, pattern in enumerate(cue_patterns()):
+        if pattern.must:
+            starts = units_of(pattern.must & -pattern.must)
+        else:
+            starts = units_of(pattern.choices[0])
+        for au in starts:
+            found.setdefault(au, []).append((rank, pattern))
+    return {au: tuple(patterns) for au, patterns in found.items()}
+
+
+def fired_cues(face: Face) -> tuple[Cue, ...]:
+    """The rows that are true of `face`, each once, most telling first, then most specific."""
+    by_unit = _by_unit()
+    fired: dict[str, tuple[int, CuePattern]] = {}
+    for au in units_of(face.present):
+        for rank, pattern in by_unit.get(au, ()):
+            earlier = fired.get(pattern.id)
+            if (earlier is None or rank < earlier[0]) and pattern.holds(face):
+                fired[pattern.id] = (rank, pattern)
+    ordered = sorted(fired.values(), key=lambda f: (_TELLING[f[1].kind], -f[1].specificity, f[1].id))
+    return tuple(Cue(p.id, p.rests_on(face), p.kind, p.leans) for _, p in ordered)

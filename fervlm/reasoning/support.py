@@ -1,0 +1,351 @@
+"""How far one face supports each class of the prototype tables; the method is stated in `prototypes`.
+
+Everything the tables hold is compiled once into slots, weights and masks; a face costs one pass over its present AUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from operator import itemgetter
+from typing import NamedTuple
+
+from fervlm.facs.units import action_units
+from fervlm.reasoning import prototypes as tables
+from fervlm.reasoning.membership import LEVEL_GRADES, LIPS_APART, UNMEASURED, Face, Slots, mask_of, units_of
+from fervlm.reasoning.prototypes import BASIC, Clause, Pattern, Prototype, Weighted
+
+SLOTS = Slots()
+UPPER = mask_of((1, 2, 4, 5, 6, 7))
+"""Brow, eye and cheek; the rest is the lower face."""
+OPEN = mask_of(LIPS_APART)
+EXPRESSIVE = mask_of([a.au for a in action_units().values() if a.kind in {"AU", "AD"} and a.au not in {40, 43, 45, 50}])
+MISSING_CORE = 0.5
+DISPUTED = 0.8
+FULL = 0.85
+"""Weight of a core AU: what it weighs explains the AU in full."""
+MACHINE_DIMPLER = 0.5
+
+
+class Support(NamedTuple):
+    """What one face gives one class."""
+
+    score: float
+    """0 to 1, not a probability."""
+    units_for: int = 0
+    """Masks: present AUs that the class has, present AUs that contradict it, ..."""
+    units_against: int = 0
+    core_unmeasured: int = 0
+    core_absent: int = 0
+
+
+NOTHING = Support(0.0)
+
+
+class _Matcher(NamedTuple):
+    pick: Callable[[list[float]], tuple[float, ...]]
+    count: int
+    mask: int
+    opens: int
+    share: float
+
+
+class _Asked(NamedTuple):
+    pick: Callable[[list[float]], tuple[float, ...]]
+    mask: int
+    plain: int
+    limits: tuple[int, ...]
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Basic:
+    """One basic expression, compiled."""
+
+    whole: float
+    upper_whole: float
+    lower_whole: float
+    positive: int
+    negative: int
+    core: int
+    sole: int
+    """The core where one of it is enough and none is not: happiness 12, contempt 14, disgust 9 or 10."""
+    matchers: tuple[_Matcher, ...]
+    asked: tuple[_Asked, ...]
+    spoilers: tuple[tuple[int, float], ...]
+    """(AU, weight) of the contradicting clauses that ask for no level or side."""
+
+
+def _aus(clauses: tuple[Weighted, ...], keep: Callable[[Weighted], bool]) -> int:
+    return mask_of([au for w in clauses if keep(w) for au in w.clause.aus])
+
+
+def _picker(clauses: tuple[Clause, ...]) -> Callable[[list[float]], tuple[float, ...]]:
+    slots = [SLOTS.of(clause) for clause in clauses]
+    return itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
+
+
+def _matcher(prototype: Prototype) -> _Matcher:
+    mask = mask_of([au for clause in prototype.clauses for au in clause.aus])
+    return _Matcher(_picker(prototype.clauses), len(prototype.clauses), mask, mask & OPEN, prototype.share)
+
+
+def _asked(needs: tuple[Clause, ...], limits: tuple[Clause, ...] = (), share: float = 1.0) -> _Asked:
+    mask = mask_of([au for clause in needs for au in clause.aus])
+    plain = mask_of([clause.aus[0] for clause in needs if len(clause.aus) == 1])
+    return _Asked(_picker(needs), mask, plain, tuple(SLOTS.of(c) for c in limits), share)
+
+
+def _compile(canonical: str) -> _Basic:
+    clauses = tables.profile(canonical)
+    weighing = [w for w in clauses if w.role in {"core", "common"}]
+    core = _aus(clauses, lambda w: w.role == "core")
+    return _Basic(
+        whole=sum(w.weight for w in weighing),
+        upper_whole=sum(w.weight for w in weighing if UPPER >> w.clause.aus[0] & 1),
+        lower_whole=sum(w.weight for w in weighing if not UPPER >> w.clause.aus[0] & 1),
+        positive=_aus(clauses, lambda w: w.weight > 0),
+        negative=_aus(clauses, lambda w: w.weight < 0),
+        core=core,
+        sole=core if canonical in {"happiness", "contempt", "disgust"} else 0,
+        matchers=tuple(_matcher(p) for p in tables.prototypes(canonical)),
+        asked=(
+            *(_asked(c.needs, c.limits) for c in tables.criterion(canonical)),
+            *(_asked(p.clauses, share=p.share) for p in tables.whole_combinations(canonical)),
+        ),
+        spoilers=tuple((w.clause.aus[0], -w.weight) for w in clauses if w.weight < 0 and w.clause.plain),
+    )
+
+
+class _Knowledge(NamedTuple):
+    basics: tuple[_Basic, ...]
+    terms: dict[int, tuple[tuple[int, float], ...]]
+    """AU -> (basic expression, weight) of the profiles' plain clauses."""
+    conditions: tuple[tuple[int, int, int, float], ...]
+    """(slot, AU mask, basic expression, weight) of the clauses that ask for a level or a side."""
+    neutral: tuple[tuple[int, int], ...]
+    """(AU, lowest level) whose presence contradicts neutral."""
+
+
+@cache
+def knowledge() -> _Knowledge:
+    """The eight basic classes, compiled once; fills `SLOTS`."""
+    basics = tuple(_compile(canonical) for canonical in BASIC)
+    terms: dict[int, list[tuple[int, float]]] = {}
+    conditions = []
+    for index, canonical in enumerate(BASIC):
+        for weighted in tables.profile(canonical):
+            if weighted.clause.plain:
+                terms.setdefault(weighted.clause.aus[0], []).append((index, weighted.weight))
+            else:
+                conditions.append((SLOTS.of(weighted.clause), mask_of(weighted.clause.aus), index, weighted.weight))
+    neutral = tuple((w.clause.aus[0], w.clause.low) for w in tables.profile("neutral"))
+    return _Knowledge(basics, {au: tuple(found) for au, found in terms.items()}, tuple(conditions), neutral)
+
+
+@lru_cache(maxsize=256)
+def _unmeasured(measured: int) -> tuple[float, ...]:
+    """What the AUs that this detector cannot see add to each basic expression's weights."""
+    return tuple(
+        sum(
+            w.weight * UNMEASURED
+            for w in tables.profile(canonical)
+            if w.role in {"core", "common"} and w.clause.plain and not measured >> w.clause.aus[0] & 1
+        )
+        for canonical in BASIC
+    )
+
+
+def _likeness(basic: _Basic, face: Face, weight: float, opening: float) -> float:
+    """The best Dice coefficient over the prototypes."""
+    grades, present = face.grades, face.present
+    best = 0.0
+    for pick, count, mask, opens, share in basic.matchers:
+        if mask & present:
+            alike = share * 2.0 * sum(pick(grades)) / (count + (weight + opening if opens else weight))
+            if alike > best:
+                best = alike
+    return min(best, 1.0)
+
+
+def _criterion(basic: _Basic, face: Face) -> float:
+    grades, present, absent = face.grades, face.present, face.absent
+    best = 0.0
+    for pick, mask, plain, limits, share in basic.asked:
+        if mask & present and not plain & absent:
+            grade = share * min(pick(grades))
+            for slot in limits:
+                grade *= grades[slot]
+            if grade > best:
+                best = grade
+    return best
+
+
+class Standing(NamedTuple):
+    """The support of the basic expressions, and how upper and lower face stand apart."""
+
+    supports: tuple[Support, ...]
+    """In the order of `BASIC`."""
+    neutral: Support
+    upper: tuple[float, ...]
+    lower: tuple[float, ...]
+
+
+def basic_standing(face: Face, machine: bool) -> Standing:
+    """Support of each basic expression and of neutral.
+
+    Args:
+        face: grades read with `SLOTS`, after `knowledge()` has been called.
+        machine: the evidence does not come from a human coder (S22's contempt criterion then needs sides).
+    """
+    known = knowledge()
+    grades, present = face.grades, face.present
+    upper, lower, bent = [0.0] * len(BASIC), [0.0] * len(BASIC), [0.0] * len(BASIC)
+    weight = 0.0
+    rest = present
+    while rest:
+        bit = rest & -rest
+        rest ^= bit
+        au = bit.bit_length() - 1
+        grade = grades[au]
+        if bit & EXPRESSIVE and not bit & OPEN:
+            weight += grade
+        side = upper if bit & UPPER else lower
+        for index, value in known.terms.get(au, ()):
+            side[index] += value * grade
+    for slot, mask, index, value in known.conditions:
+        if mask & present:
+            bent[index] += value * grades[slot]
+    opening = max(grades[25], grades[26], grades[27]) if present & OPEN else 0.0
+    unseen = _unmeasured(face.measured)
+    supports = []
+    for index, basic in enumerate(known.basics):
+        positive = basic.positive & present
+        against = basic.negative & present
+        core_unmeasured = basic.core & ~face.measured
+        core_absent = basic.core & face.absent
+        if basic.sole & present:
+            core_unmeasured = core_absent = 0
+        if not positive:
+            supports.append(Support(0.0, 0, against, core_unmeasured, core_absent))
+            continue
+        coverage = (upper[index] + lower[index] + bent[index] + unseen[index]) / basic.whole
+        likeness = _likeness(basic, face, weight, opening)
+        criterion = _criterion(basic, face)
+        if criterion and against:
+            criterion *= 1.0 - max([value * grades[au] for au, value in basic.spoilers if present >> au & 1], default=0.0)
+        if machine and index == _CONTEMPT and not face.one_sided >> 14 & 1:
+            criterion *= MACHINE_DIMPLER
+        score = (min(max(coverage, 0.0), 1.0) + likeness + criterion) / 3.0
+        if basic.sole and not basic.sole & ~face.absent:
+            score *= MISSING_CORE
+        supports.append(Support(score, positive, against, core_unmeasured, core_absent))
+    return Standing(tuple(supports), _neutral(face, known.neutral), tuple(upper), tuple(lower))
+
+
+_CONTEMPT = BASIC.index("contempt")
+
+
+def _neutral(face: Face, contradicting: tuple[tuple[int, int], ...]) -> Support:
+    """1 where no listed AU reaches its level; less by what may reach it unseen."""
+    worst, against, unseen = 0.0, 0, 0
+    for au, low in contradicting:
+        bit = 1 << au
+        if face.present & bit:
+            level = face.levels.get(au, 0)
+            broken = (6 - low) / 5 if level == 0 else 1.0 if level >= low else 0.0
+            if broken:
+                against |= bit
+                worst = max(worst, broken * face.grades[au] / LEVEL_GRADES[level])
+        elif not face.absent & bit:
+            unseen |= bit
+    score = (1.0 - worst) * (1.0 - UNMEASURED * unseen.bit_count() / len(contradicting))
+    return Support(score, 0, against)
+
+
+class _Compiled(NamedTuple):
+    parts: tuple[tuple[int, int, float, bool], ...]
+    """(slot, AU mask, weight, core) of the supporting clauses."""
+    contradicting: tuple[tuple[int, int, float], ...]
+    whole: float
+    share: float
+
+
+@lru_cache(maxsize=256)
+def _compiled(canonical: str) -> tuple[_Compiled, ...]:
+    return tuple(_compile_pattern(pattern) for pattern in tables.patterns(canonical))
+
+
+def _compile_pattern(pattern: Pattern) -> _Compiled:
+    weighing = [w for w in pattern.clauses if w.role in {"core", "common"}]
+    loose = not weighing
+    parts = tuple(
+        (SLOTS.of(w.clause), mask_of(w.clause.aus), w.weight, w.role == "core") for w in pattern.clauses if w.weight > 0
+    )
+    contradicting = tuple((SLOTS.of(w.clause), mask_of(w.clause.aus), -w.weight) for w in pattern.clauses if w.weight < 0)
+    whole = sum(w.weight for w in weighing) or sum(weight for _, _, weight, _ in parts)
+    return _Compiled(parts, contradicting, whole, DISPUTED if pattern.disputed or loose else 1.0)
+
+
+def compile_class(canonical: str) -> None:
+    """Fill `SLOTS` with what `canonical` asks for; to be called before faces are read for it."""
+    knowledge()
+    _compiled(canonical)
+
+
+def pattern_support(canonical: str, face: Face) -> Support:
+    """Support of a class that is not basic: its best pattern."""
+    best = NOTHING
+    for pattern in _compiled(canonical):
+        found = _hold_against(pattern, face)
+        if found.score > best.score or best is NOTHING:
+            best = found
+    return best
+
+
+def _hold_against(pattern: _Compiled, face: Face) -> Support:
+    grades, present = face.grades, face.present
+    met = explained = opening = 0.0
+    mine = missing = unseen = lacking = 0
+    for slot, mask, weight, core in pattern.parts:
+        grade = grades[slot]
+        met += weight * grade
+        if mask & present and grade > 0:
+            mine |= mask & present
+            part = min(weight / FULL, 1.0) * grade
+            explained += part
+            if mask & OPEN:
+                opening += part
+            elif mask & ~EXPRESSIVE:
+                opening += grade
+        elif core and mask & face.measured:
+            missing |= mask & face.measured
+            lacking += 1
+        elif core:
+            unseen |= mask
+    against = 0
+    for slot, mask, weight in pattern.contradicting:
+        if mask & present and grades[slot] > 0:
+            against |= mask & present
+            met -= weight * grades[slot]
+    if not mine or met <= 0:
+        return Support(0.0, mine, against, unseen, missing)
+    recall = min(met / pattern.whole, 1.0)
+    shown = sum([grades[au] for au in units_of(present & EXPRESSIVE & ~OPEN)])
+    precision = min(explained / (shown + opening), 1.0)
+    score = pattern.share * MISSING_CORE**lacking * 2 * recall * precision / (recall + precision)
+    return Support(score, mine, against, unseen, missing)
+
+
+def complete(canonical: str, face: Face) -> bool:
+    """Whether a published combination of a class is on the face in full, none of it unknown."""
+    present = face.present
+    if canonical not in BASIC:
+        return any(
+            all(mask & present for _, mask, _, core in pattern.parts if core) and any(part[3] for part in pattern.parts)
+            for pattern in _compiled(canonical)
+        )
+    sufficient = [conjunct.needs for conjunct in tables.criterion(canonical) if not conjunct.limits]
+    sufficient += [prototype.clauses for prototype in tables.prototypes(canonical)]
+    return any(all(c.plain and present >> c.aus[0] & 1 for c in clauses) for clauses in sufficient)
