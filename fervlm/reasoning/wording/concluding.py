@@ -1,0 +1,89 @@
+"""The conclusion: the label with its confidence and the runner-up with its reason, or why there is none."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.findings import Candidate, Decision
+from fervlm.reasoning.observe import Evidence
+from fervlm.reasoning.wording import conclusions
+from fervlm.reasoning.wording.arguments import REASONS
+from fervlm.reasoning.wording.choice import Choice
+from fervlm.reasoning.wording.interpreting import agree, for_and_against, sentence
+from fervlm.reasoning.wording.naming import codes, joined, label_phrase
+
+RUNNER_UP_FROM = 0.15
+"""Least support of a runner-up that is worth a sentence."""
+
+
+def conclusion_text(
+    evidence: Evidence, decision: Decision, told: tuple[str, ...], choice: Choice, room: int
+) -> str:
+    """One to three sentences.
+
+    `told` are the caveat codes that the interpretation already put into words; the runner-up's units are listed where
+    the text still has `room` words for them.
+    """
+    if decision.label is None:
+        parts = [_abstention(decision, choice)]
+        parts += _runner_up(_closest(decision), evidence, conclusions.CLOSEST, choice, room)
+    else:
+        parts = [_label(decision, told, choice)]
+        parts += _runner_up(_second(decision), evidence, conclusions.RUNNER_UP, choice, room)
+    if decision.unknown_labels and decision.abstain not in {"not_tracked", "nothing_measured"}:
+        words = joined([f'"{label}"' for label in decision.unknown_labels[:3]], "and")
+        parts.append(choice.of(conclusions.UNKNOWN).format(W=words))
+    return " ".join(parts)
+
+
+def _label(decision: Decision, told: tuple[str, ...], choice: Choice) -> str:
+    top = decision.alternatives[0]
+    why = ""
+    reason = next((code for code in decision.lowered_by if code not in told and code in REASONS), None)
+    if reason is not None and decision.confidence != "high":
+        why = choice.of(conclusions.WHY).format(r=choice.of(REASONS[reason]))
+    text = choice.of(conclusions.OPENINGS) + choice.of(conclusions.CONSISTENT)
+    text += choice.of(conclusions.CONFIDENCE)
+    return sentence(text.format(L=label_phrase(top.label, top.canonical), c=decision.confidence, why=why)) + "."
+
+
+def _abstention(decision: Decision, choice: Choice) -> str:
+    options = conclusions.ABSTENTIONS[decision.abstain or "no_label_fits"]
+    text = choice.of(options)
+    if decision.abstain == "tie":
+        first = decision.alternatives[0]
+        second = next(c for c in decision.alternatives[1:] if c.canonical != first.canonical)
+        a, b = label_phrase(first.label, first.canonical), label_phrase(second.label, second.canonical)
+        text = text.format(a=a, b=b, A=sentence(a), B=sentence(b))
+    return text
+
+
+def _closest(decision: Decision) -> Candidate | None:
+    """The candidate to name after an abstention; a tie has named its two already."""
+    if decision.abstain not in {"ambiguous", "no_label_fits", "no_core"}:
+        return None
+    return next((c for c in decision.alternatives if c.canonical != "neutral"), None)
+
+
+def _second(decision: Decision) -> Candidate | None:
+    first = decision.alternatives[0]
+    return next((c for c in decision.alternatives[1:] if c.canonical not in {first.canonical, "neutral"}), None)
+
+
+def _runner_up(
+    candidate: Candidate | None, evidence: Evidence, frames: tuple[str, ...], choice: Choice, room: int
+) -> list[str]:
+    if candidate is None or candidate.score < RUNNER_UP_FROM:
+        return []
+    mine, against, lacking = for_and_against(candidate, evidence)
+    if not mine:
+        return []
+    but = ""
+    if against:
+        but = choice.of(conclusions.RUNNER_AGAINST).format(G=codes(against), **agree(against))
+    elif lacking:
+        but = choice.of(conclusions.RUNNER_LACKING).format(M=codes(lacking), **agree(lacking))
+    phrase = label_phrase(candidate.label, candidate.canonical)
+    words = {"r": phrase, "R": sentence(phrase), "F": codes(mine), "but": but, **agree(mine)}
+    text = choice.of(frames).format(**words)
+    if text.count(" ") >= room and but:
+        text = text.replace(but, "")
+    return [text]

@@ -1,0 +1,136 @@
+"""Words for conclusions and abstentions. Data only; the holes are those of `arguments`."""
+
+from __future__ import annotations
+
+OPENINGS = ("", "", "Taken together, ", "Overall, ", "On balance, ", "In sum, ", "All in all, ", "As measured, ", "Thus ")
+CONSISTENT = (
+    "the expression shown is consistent with {L}",
+    "the movements are consistent with {L}",
+    "the movements shown are most consistent with {L}",
+    "this configuration is consistent with {L}",
+    "what the face shows is consistent with {L}",
+    "the expression shown is best described as consistent with {L}",
+    "the pattern is consistent with {L}",
+    "the evidence is consistent with {L}",
+    "these movements are consistent with {L}",
+)
+CONFIDENCE = (
+    ", with {c} confidence{why}",
+    " ({c} confidence{why})",
+    "; confidence is {c}{why}",
+    ", at {c} confidence{why}",
+    "; the confidence is {c}{why}",
+    ", a reading of {c} confidence{why}",
+)
+WHY = (", since {r}", ", as {r}", " because {r}")
+RUNNER_UP = (
+    "{R} comes second: {F} would fit it too{but}.",
+    "{R} is the runner-up, as {F} fit{s} it too{but}.",
+    "Next is {r}, for which {F} speak{s}{but}.",
+    "{R} follows, supported by {F}{but}.",
+    "A second reading is {r}, resting on {F}{but}.",
+    "{R} remains possible on {F}{but}.",
+    "The runner-up is {r}, drawing on {F}{but}.",
+    "After it comes {r}, for which {F} count{s}{but}.",
+    "Also considered: {r}, with {F} for it{but}.",
+    "{R} is second, on {F}{but}.",
+)
+RUNNER_AGAINST = (
+    ", but {G} speak{s} against it",
+    ", while {G} count{s} against it",
+    ", with {G} against it",
+    ", though {G} argue{s} against it",
+)
+RUNNER_LACKING = (", but {M} {is} absent", ", though {M} {is} absent", ", while {M} {is} absent", ", yet {M} {is} absent")
+
+ABSTENTIONS: dict[str, tuple[str, ...]] = {
+    "not_tracked": (
+        "No label is given, since no face was tracked.",
+        "Without a tracked face, no label is given.",
+        "As no face was tracked, no expression is named.",
+    ),
+    "nothing_measured": (
+        "No label is given, since nothing was measured.",
+        "Without any measured movement, no label is given.",
+        "As no movement was measured, no expression is named.",
+    ),
+    "ambiguous": (
+        "No label is given: the movements present are common to many expressions.",
+        "The movements present fit too many expressions for a label.",
+        "No single label is given, since movements such as these are ambiguous.",
+        "These movements alone are ambiguous, so the label is left open.",
+        "The expression is left unnamed, since what moves here is ambiguous.",
+    ),
+    "tie": (
+        "No single label is given, since {a} and {b} are equally well supported.",
+        "The label is left open between {a} and {b}, which are equally supported.",
+        "{A} and {B} cannot be told apart on these movements, so neither is chosen.",
+        "The evidence is split between {a} and {b}; no label is chosen.",
+        "As {a} and {b} come out level, the conclusion stays open.",
+    ),
+    "no_core": (
+        "No label is given, since no movement central to any of the labels is present.",
+        "None of the labels has a core movement on this face, so none is given.",
+        "The label is left open: what is central to each of them is lacking here.",
+        "As nothing central to any label is present, no label is given.",
+    ),
+    "no_label_fits": (
+        "No label is given, since none of the set fits these movements well enough.",
+        "None of the labels fits these movements well enough to be given.",
+        "The movements fit no label of the set well, so none is given.",
+        "The label is left open, as no label of the set has enough support.",
+        "Support is thin for every label, so none is chosen.",
+    ),
+    "observe-only": (
+        "No expression is named, as asked.",
+        "As asked, movements are reported and no expression is named.",
+        "The conclusion is left out, as asked.",
+        "As asked, this stops at the movements.",
+    ),
+}
+"""By code of `Decision.abstain`, and `observe-only`."""
+CLOSEST = (
+    "The closest is {r}, on {F}{but}.",
+    "{R} comes closest, on {F}{but}.",
+    "The nearest label is {r}, supported by {F}{but}.",
+    "Nearest to it is {r}, for which {F} speak{s}{but}.",
+    "If any, {r} would come first, on {F}{but}.",
+    "Among the labels {r} is nearest, with {F} for it{but}.",
+)
+"""After an abstention that had candidates."""
+UNKNOWN = (
+    "The tables know no pattern for {W}, so it was not considered.",
+    "{W} was not considered, since no pattern is known for it.",
+)
+ANNOTATED = {
+    "agrees": (
+        "Annotators call this {L}; the movements measured agree",
+        "Annotators call this {L}, and the movements measured support it",
+        "This is {L} to the annotators, which the movements measured bear out",
+    ),
+    "partly": (
+        "Annotators call this {L}; the movements measured give it some support",
+        "Annotators call this {L}, which the movements measured support in part",
+        "This is {L} to the annotators; the movements measured support it in part",
+    ),
+    "little": (
+        "Annotators call this {L}; the movements measured give it little support",
+        "Annotators call this {L}, though the movements measured give it little support",
+        "This is {L} to the annotators, but the movements measured give it little support",
+    ),
+    "unknown": (
+        "Annotators call this {L}; no pattern of movements is known for it",
+        "Annotators call this {L}, for which no pattern of movements is known",
+    ),
+    "unseen": (
+        "Annotators call this {L}; nothing was measured that could support it",
+        "Annotators call this {L}, though nothing was measured that could bear it out",
+    ),
+}
+"""How the human label stands to the evidence."""
+ANNOTATED_OVERVIEW = (
+    "Annotators call this {L}: {o}",
+    "Called {L} by annotators: {o}",
+    "A face that annotators call {L}: {o}",
+    "Labelled {L} by annotators: {o}",
+)

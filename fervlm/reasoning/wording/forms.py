@@ -1,0 +1,252 @@
+"""From one unit of evidence to every way the lexicon can say it, with side, level and certainty worked in.
+
+Built once for each distinct unit (`choice.unit_code`) and kept: FACS has few of them, so the table stays small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from fervlm.reasoning.observe import Unit
+from fervlm.reasoning.wording.choice import unit_code
+from fervlm.reasoning.wording.movements import MOVEMENTS, OTHER, POSES, Movement, third
+from fervlm.reasoning.wording.strength import ADJECTIVES, AFTER, BEFORE, CONFIDENT_NOTE, MORE_ON, ON_SIDE, TOWARDS_SIDE, letter_note
+from fervlm.reasoning.wording.tokens import clip_cost
+from fervlm.records import Side, UnitMention
+
+
+class Phrase(NamedTuple):
+    """One wording."""
+
+    text: str
+    """With the AU number in parentheses at its end, but in `Forms.bare_*`."""
+    mention: UnitMention
+    cost: int
+    """CLIP tokens, never less than the true count."""
+
+
+Modes = tuple[tuple[Phrase, ...], ...]
+"""Wordings grouped by the word used for the level, so that one sentence need not use the same adverb twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """All wordings of one unit."""
+
+    subject: str
+    clauses: Modes
+    """ "the lips part slightly (AU25)" """
+    absolutes: Modes
+    """ "the lips slightly parted (AU25)", to stand after "with" """
+    nouns: Modes
+    """ "a slight parting of the lips (AU25)" """
+    terse: Modes
+    """The shorter nouns: "slight lip parting (AU25)"."""
+    bare_clauses: Modes
+    bare_absolutes: Modes
+    bare_nouns: Modes
+    briefest_noun: Phrase
+    briefest_clause: Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    text: str
+    plural: bool
+    side: Side | None
+    """As the words name it."""
+    tail: str
+    """Side words that follow the verb or noun, if the subject does not carry them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Mode:
+    after: str = ""
+    before: str = ""
+    adjective: str = ""
+    note: str = ""
+    """Stands inside the parentheses with the number."""
+
+
+def movement(au: int) -> Movement:
+    """The lexicon entry of `au`; codes outside the lexicon are named by their number alone."""
+    return MOVEMENTS.get(au) or POSES.get(au) or OTHER
+
+
+def _subjects(entry: Movement, unit: Unit) -> list[_Subject]:
+    side = unit.side
+    if unit.au in POSES:
+        direction: Side | None = None
+        if unit.au in {51, 55, 61}:
+            direction = "left"
+        elif unit.au in {52, 56, 62}:
+            direction = "right"
+        return [_Subject(text, entry.plural, direction, "") for text in entry.many]
+    if unit.stronger is not None:
+        return [_Subject(text, entry.plural, "both", MORE_ON[unit.stronger]) for text in entry.many]
+    plain = [_Subject(text, entry.plural, None, "") for text in entry.many]
+    if side is None:
+        return plain
+    tail = f" {TOWARDS_SIDE[side] if entry.directed else ON_SIDE[side]}"
+    if side == "both":
+        if entry.one and entry.plural:
+            doubled = [_Subject("both" + text.removeprefix("the"), True, "both", "") for text in entry.many]
+            return doubled + plain
+        return plain
+    if entry.one:
+        return [_Subject(text.format(side), False, side, "") for text in entry.one]
+    return [_Subject(text, entry.plural, side, tail) for text in entry.many]
+
+
+def _modes(unit: Unit) -> list[_Mode]:
+    level = unit.level
+    if level is None:
+        modes = [_Mode()]
+        if unit.confident and not unit.uncertain:
+            modes.append(_Mode(adjective="confidently detected", note=CONFIDENT_NOTE))
+        return modes
+    words = max(len(AFTER[level]), len(BEFORE[level]), len(ADJECTIVES[level]))
+    found = [
+        _Mode(
+            after=" " + AFTER[level][i % len(AFTER[level])],
+            before=BEFORE[level][i % len(BEFORE[level])] + " ",
+            adjective=ADJECTIVES[level][i % len(ADJECTIVES[level])],
+        )
+        for i in range(words)
+    ]
+    return [*found, _Mode(note=letter_note(level))]
+
+
+def _with_article(words: str, mass: bool) -> str:
+    if mass:
+        return words
+    return f"an {words}" if words[0] in "aeiou" else f"a {words}"
+
+
+def _clause_texts(entry: Movement, subject: _Subject, mode: _Mode, unsure: bool) -> list[str]:
+    be = "are" if subject.plural else "is"
+    found = []
+    for verb in entry.verbs:
+        finite = verb if subject.plural else third(verb)
+        heads = (f"may {verb}", f"possibly {finite}") if unsure else (finite,)
+        found += [f"{subject.text} {head}{mode.after}{subject.tail}" for head in heads]
+    for part in entry.parts:
+        heads = ("may be", f"{be} possibly") if unsure else (be,)
+        found += [f"{subject.text} {head} {mode.before}{part}{subject.tail}" for head in heads]
+    return found
+
+
+def _absolute_texts(entry: Movement, subject: _Subject, mode: _Mode, unsure: bool) -> list[str]:
+    hedge = "possibly " if unsure else ""
+    return [f"{subject.text} {hedge}{mode.before}{part}{subject.tail}" for part in entry.parts]
+
+
+def _noun_texts(nouns: tuple[str, ...], ending: str, adjective: str, unsure: bool) -> list[str]:
+    found = []
+    for noun in nouns:
+        mass = noun.startswith("~")
+        words = f"{adjective} {noun.removeprefix('~')}".lstrip()
+        words = f"possible {words}" if unsure else words
+        found.append(_with_article(words, mass) + ending)
+    return found
+
+
+def _noun_groups(entry: Movement, unit: Unit, mode: _Mode) -> tuple[list[tuple[str, Side | None]], list[str]]:
+    """Every noun phrase with the side it names, and the terse ones (which name a side unless it is both)."""
+    terse: list[str] = []
+    found: list[tuple[str, Side | None]] = []
+    unsure = unit.uncertain
+    lead = _subjects(entry, unit)
+    side = lead[0].side
+    ending = MORE_ON[unit.stronger] if unit.stronger else ""
+    if not ending and unit.side in {"left", "right"} and unit.au not in POSES:
+        ending = f" {TOWARDS_SIDE[unit.side] if entry.directed else ON_SIDE[unit.side]}"
+    elif not ending and unit.side == "both" and side == "both":
+        ending = " on both sides"
+    for text in _noun_texts(entry.nouns, ending, mode.adjective, unsure):
+        found.append((text, side))
+    if entry.one and unit.side in {"left", "right"}:
+        # "a slight left cheek raise" is shorter than "a slight cheek raise on the left".
+        terse += _noun_texts(entry.nouns, "", f"{mode.adjective} {unit.side}".lstrip(), unsure)
+        found += [(text, side) for text in terse]
+    elif unit.side == "both" and not unit.stronger:
+        terse += _noun_texts(entry.nouns, "", mode.adjective, unsure)
+    else:
+        terse += [text for text, _ in found]
+    for subject in lead:
+        heads = _noun_texts(entry.heads, f" of {subject.text}{subject.tail}", mode.adjective, unsure)
+        found += [(text, subject.side) for text in heads]
+    return found, terse
+
+
+def _build(unit: Unit) -> Forms:
+    entry = movement(unit.au)
+    subjects = _subjects(entry, unit)
+    coded: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": [], "terse": []}
+    bare: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": []}
+    for mode in _modes(unit):
+        code = f" (AU{unit.au}{mode.note})"
+        nouns, terse = _noun_groups(entry, unit, mode)
+        # "confidently detected" stands either before the noun or in the parentheses, not in both.
+        noun_code = f" (AU{unit.au})" if mode.adjective else code
+        texts = {
+            "clauses": [(t, s.side) for s in subjects for t in _clause_texts(entry, s, mode, unit.uncertain)],
+            "absolutes": [(t, s.side) for s in subjects for t in _absolute_texts(entry, s, mode, unit.uncertain)],
+            "nouns": nouns,
+        }
+        for kind, pairs in texts.items():
+            end = noun_code if kind == "nouns" else code
+            coded[kind].append(tuple(_phrase(text + end, unit.au, side) for text, side in pairs))
+            if not mode.note:
+                bare[kind].append(tuple(_phrase(text, unit.au, side) for text, side in pairs))
+        told = None if unit.side == "both" and not unit.stronger else nouns[0][1]
+        coded["terse"].append(tuple(_phrase(text + noun_code, unit.au, told) for text in terse))
+    return Forms(
+        subject=entry.many[0],
+        clauses=tuple(coded["clauses"]),
+        absolutes=tuple(coded["absolutes"]),
+        nouns=tuple(coded["nouns"]),
+        terse=tuple(coded["terse"]),
+        bare_clauses=tuple(bare["clauses"]),
+        bare_absolutes=tuple(bare["absolutes"]),
+        bare_nouns=tuple(bare["nouns"]),
+        briefest_noun=_briefest(coded["terse"]),
+        briefest_clause=_briefest(coded["clauses"]),
+    )
+
+
+_MENTIONS: dict[tuple[int, Side | None], UnitMention] = {}
+
+
+def _phrase(text: str, au: int, side: Side | None) -> Phrase:
+    mention = _MENTIONS.setdefault((au, side), UnitMention(au=au, side=side))
+    return Phrase(text, mention, clip_cost(text))
+
+
+def _briefest(modes: list[tuple[Phrase, ...]]) -> Phrase:
+    return min((phrase for phrases in modes for phrase in phrases), key=_cost)
+
+
+def _cost(phrase: Phrase) -> int:
+    return phrase.cost
+
+
+_TABLE: dict[int, Forms] = {}
+
+
+def forms(unit: Unit) -> Forms:
+    """The wordings of `unit`, which must be present."""
+    code = unit_code(unit)
+    found = _TABLE.get(code)
+    if found is None:
+        found = _TABLE[code] = _build(unit)
+    return found
+
+
+def denial(au: int, pick: int) -> str:
+    """A clause that says `au` is absent: "the brows do not lower (no AU4)"."""
+    entry = movement(au)
+    subject = entry.many[pick % len(entry.many)]
+    verb = entry.verbs[(pick >> 3) % len(entry.verbs)]
+    return f"{subject} {'do' if entry.plural else 'does'} not {verb} (no AU{au})"

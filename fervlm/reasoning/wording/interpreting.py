@@ -1,0 +1,226 @@
+"""The interpretation: combinations, what speaks for and against the leading label, and what limits the reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fervlm.reasoning.findings import Candidate, Cue, Decision, Interpretation
+from fervlm.reasoning.observe import Evidence, Unit
+from fervlm.reasoning.wording import arguments
+from fervlm.reasoning.wording.choice import Choice
+from fervlm.reasoning.wording.cues import CUES, GENERAL, LEADS, SECOND_LEADS
+from fervlm.reasoning.wording.naming import codes, label_phrase, names, seen
+from fervlm.reasoning.wording.overview import number_word
+from fervlm.reasoning.wording.regions import zone_of
+
+ROOMY = 35
+"""Words still free from which on a text is short enough to say what was not measured."""
+_CAVEATS = ("conflict", "occlusion", "pose", "low_trust", "core_not_measured", "uncertain", "speech", "asymmetry")
+_TELLING = (12, 4, 1, 15, 9, 6, 5, 23, 20)
+"""Units whose lack in a detector is worth telling."""
+_NEEDS_ABSENT = {"I14": 6}
+
+
+_ONE = {"s": "s", "is": "is", "they": "it", "them": "it"}
+_SEVERAL = {"s": "", "is": "are", "they": "they", "them": "them"}
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital."""
+    return text[0].upper() + text[1:]
+
+
+def for_and_against(candidate: Candidate, evidence: Evidence) -> tuple[tuple[int, ...], ...]:
+    """The units for, the present units against, and the absent core units that the evidence itself holds."""
+    units = evidence.units
+    return (
+        tuple(au for au in candidate.units_for if evidence.present(au)),
+        tuple(au for au in candidate.units_against if evidence.present(au)),
+        tuple(au for au in candidate.core_absent if evidence.absent(au) and au in units),
+    )
+
+
+def agree(aus: tuple[int, ...]) -> dict[str, str]:
+    """Endings that agree with a list of units."""
+    return _ONE if len(aus) == 1 else _SEVERAL
+
+
+def interpretation_text(
+    evidence: Evidence,
+    active: tuple[Unit, ...],
+    found: Interpretation,
+    decision: Decision,
+    choice: Choice,
+    room: int,
+) -> tuple[str, tuple[str, ...]]:
+    """Two to four sentences (one where nothing is present), and the codes of the caveats among them.
+
+    `room` is the number of words it should keep to; the leading label and low trust are told in any case.
+    """
+    if not evidence.tracked or not evidence.units:
+        return "There is nothing to interpret.", ()
+    top = decision.alternatives[0] if decision.alternatives else None
+    if not active:
+        neutral = top is not None and top.canonical == "neutral"
+        lead = choice.of(arguments.NEUTRAL if neutral else arguments.NOTHING_PRESENT)
+        leading = [lead.format(L=label_phrase(top.label, top.canonical) if top is not None else "")]
+    else:
+        leading = _leading(top, evidence, choice)
+    cues = _cues(found, evidence, 2, choice) if active else []
+    limits = caveats(found.caveats, evidence, top, choice, 2)
+    parts = Parts(room)
+    parts.add(1, leading)
+    parts.add(0, cues[:1], optional=True)
+    parts.add(3, [text for code, text in limits if code == "low_trust"])
+    parts.add(2, _apart(found, choice), optional=True)
+    parts.add(3, [text for code, text in limits if code != "low_trust"][:1], optional=True)
+    parts.add(0, cues[1:], optional=True)
+    if parts.room > ROOMY:
+        parts.add(4, _left_open(evidence, choice))
+    text = parts.text()
+    return text, tuple(code for code, told in limits if sentence(told) in text)
+
+
+class Parts:
+    """Sentences gathered in the order of their importance, and told in the order of their place."""
+
+    __slots__ = ("_found", "room")
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+        self._found: list[tuple[int, int, str]] = []
+
+    def add(self, place: int, texts: list[str], *, optional: bool = False) -> None:
+        """Add `texts` at `place`; optional ones only where room is left."""
+        for text in texts:
+            words = text.count(" ") + 1
+            if not optional or words <= self.room:
+                self.room -= words
+                self._found.append((place, len(self._found), text))
+
+    def text(self) -> str:
+        """All of them as running text."""
+        self._found.sort()
+        return " ".join([sentence(text) for _, _, text in self._found])
+
+
+def movements_only(evidence: Evidence, active: tuple[Unit, ...], found: tuple[str, ...], choice: Choice) -> str:
+    """The interpretation of a text that keeps to movements: no label, no emotion word."""
+    parts = [choice.of(arguments.OBSERVE_ONLY)]
+    zones = [zone_of(unit.au) for unit in active]
+    upper, lower = zones.count("upper face"), zones.count("lower face")
+    if upper and lower:
+        count = number_word(len(active))
+        words = {"count": count, "upper": number_word(upper), "lower": number_word(lower)}
+        words |= {"Upper": number_word(upper).capitalize(), "are": "is" if upper == 1 else "are"}
+        parts.append(choice.of(arguments.SPREAD).format(**words))
+    parts += [text for _, text in caveats(found, evidence, None, choice, 2)]
+    return " ".join([sentence(part) for part in parts])
+
+
+def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) -> list[str]:
+    ordered = list(found.cues)
+    if found.masking is not None and found.masking.id != "I57":
+        ordered = [found.masking, *(cue for cue in ordered if cue != found.masking)]
+    told: list[Cue] = []
+    for cue in ordered:
+        if len(told) == most:
+            break
+        needed = _NEEDS_ABSENT.get(cue.id)
+        if cue.kind == "exclusive" or cue.id not in CUES or (needed is not None and not evidence.absent(needed)):
+            continue
+        if told and set(cue.units) <= set(told[0].units):
+            continue
+        told.append(cue)
+    return [_cue(cue, evidence, choice, SECOND_LEADS if turn else LEADS) for turn, cue in enumerate(told)]
+
+
+def _cue(cue: Cue, evidence: Evidence, choice: Choice, leads: tuple[str, ...]) -> str:
+    subjects, predicates = CUES[_variant(cue, evidence)]
+    units = seen(cue.units, evidence.units)
+    subject = choice.of(subjects)
+    if len(units) > 1 and choice.number(4) == 0:
+        subject = choice.of(GENERAL)
+    if "{u}" in subject:
+        subject = subject.replace("{u}", codes(units))
+    elif units:
+        subject = f"{subject} ({codes(units)})"
+    return choice.of(leads).format(s=subject, S=sentence(subject), p=choice.of(predicates))
+
+
+def _variant(cue: Cue, evidence: Evidence) -> str:
+    """Rows that read differently by level or unit."""
+    if cue.id == "I11":
+        unit = evidence.units.get(5)
+        return "I11+" if unit is not None and (unit.level or 0) >= 3 else "I11"
+    if cue.id == "I20":
+        return "I20+" if 9 in cue.units else "I20"
+    return cue.id
+
+
+def _leading(top: Candidate | None, evidence: Evidence, choice: Choice) -> list[str]:
+    if top is None:
+        return [choice.of(arguments.NO_SUPPORT)]
+    mine, against, lacking = for_and_against(top, evidence)
+    phrase = label_phrase(top.label, top.canonical)
+    if not mine:
+        if top.canonical == "neutral":
+            words = {"L": phrase, "G": codes(against) if against else "", **agree(against)}
+            return [choice.of(arguments.NEUTRAL_BUT if against else arguments.NEUTRAL).format(**words)]
+        return [choice.of(arguments.NO_SUPPORT)]
+    named = names(mine) if len(mine) <= 2 and choice.number(2) else codes(mine)
+    text = choice.of(arguments.FOR).format(F=named, L=phrase, **agree(mine))
+    if against:
+        text += choice.of(arguments.AGAINST).format(G=codes(against), **agree(against))
+    elif lacking:
+        text += choice.of(arguments.LACKING).format(M=codes(lacking), **agree(lacking))
+    lead = choice.of(arguments.FOR_LEADS)
+    return [f"{lead}{text}."]
+
+
+def _left_open(evidence: Evidence, choice: Choice) -> list[str]:
+    """Telling units that the detector does not measure, so that short texts say what they cannot know."""
+    unseen = tuple(sorted([au for au in _TELLING if au not in evidence.units][:4]))
+    return [choice.of(arguments.OPEN).format(U=codes(unseen), **agree(unseen))] if unseen else []
+
+
+def _apart(found: Interpretation, choice: Choice) -> list[str]:
+    """Where two readings stand side by side."""
+    if found.upper is not None and found.lower is not None:
+        words = {"A": label_phrase(found.upper, found.upper), "B": label_phrase(found.lower, found.lower)}
+        return [choice.of(arguments.REGIONS).format(**words)]
+    if found.blend is not None:
+        canonical: Mapping[str, str] = {c.label: c.canonical for c in found.candidates}
+        first, second = (label_phrase(label, canonical.get(label)) for label in found.blend)
+        frame = choice.of(arguments.BLENDS)
+        return [frame.format(A=first, B=second, a=first, b=second)]
+    return []
+
+
+def caveats(
+    found: tuple[str, ...], evidence: Evidence, top: Candidate | None, choice: Choice, most: int
+) -> list[tuple[str, str]]:
+    """What limits the reading, as code and sentence, most important first; low trust is always among it."""
+    told = [code for code in _CAVEATS if code in found]
+    if "low_trust" in told and told.index("low_trust") >= most:
+        told = [*told[: most - 1], "low_trust"]
+    parts = []
+    for code in told:
+        words = _caveat_words(code, evidence, top)
+        if words is not None and len(parts) < most:
+            parts.append((code, choice.of(arguments.CAVEATS[code]).format(**words)))
+    return parts
+
+
+def _caveat_words(code: str, evidence: Evidence, top: Candidate | None) -> dict[str, str] | None:
+    if code == "core_not_measured":
+        if top is None or not top.core_not_measured:
+            return None
+        aus = top.core_not_measured
+        return {"U": codes(aus), "L": label_phrase(top.label, top.canonical), **agree(aus)}
+    if code == "conflict":
+        return {"X": codes(evidence.conflicts[0])} if evidence.conflicts else None
+    if code == "uncertain":
+        aus = tuple(u.au for u in evidence.units.values() if u.uncertain and u.state == "present")
+        return {"X": codes(aus[:3]), **agree(aus[:3])} if aus else None
+    return {}

@@ -1,0 +1,58 @@
+"""How labels and lists of action units are written inside a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from fervlm.reasoning.wording.forms import movement
+from fervlm.reasoning.wording.movements import MOVEMENTS
+
+ADJECTIVES = frozenset(
+    {"angry", "happy", "sad", "disgusted", "surprised", "fearful", "afraid", "contemptuous", "neutral", "calm", "appalled"}
+)
+_NOUNS = frozenset(
+    """amusement anger anxiety awe boredom confusion contempt contentment coyness desire disappointment disgust
+    distraction embarrassment enjoyment excitement fatigue fear frustration happiness hatred helplessness interest joy
+    neutrality pain pride repression sadness shame surprise sympathy""".split()
+)
+
+
+@lru_cache(maxsize=1024)
+def label_phrase(label: str, canonical: str | None = None) -> str:
+    """A label as a noun phrase: "anger", "an angry expression", "a sadly angry expression", 'the label "bored"'."""
+    plain = " ".join(label.replace("_", " ").split()).lower()
+    if plain in _NOUNS:
+        return plain
+    if plain in ADJECTIVES or (canonical is not None and "_" in canonical and plain == canonical.replace("_", " ")):
+        return f"an {plain} expression" if plain[0] in "aeiou" else f"a {plain} expression"
+    return f'the label "{label}"'
+
+
+@lru_cache(maxsize=4096)
+def codes(aus: tuple[int, ...], link: str = "and") -> str:
+    """ "AU4", "AU4 and AU7", "AU4, AU7 and AU23"."""
+    return joined([f"AU{au}" for au in aus], link)
+
+
+@lru_cache(maxsize=4096)
+def names(aus: tuple[int, ...]) -> str:
+    """The same with each unit's name: "brow lowering (AU4) and lid tightening (AU7)"."""
+    return joined([f"{_name(au)} (AU{au})" for au in aus], "and")
+
+
+def joined(parts: list[str], link: str) -> str:
+    """An English list, without a comma before its last member."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {link} {parts[-1]}"
+
+
+def _name(au: int) -> str:
+    if au not in MOVEMENTS:
+        return "the movement coded"
+    noun = movement(au).nouns[0]
+    return noun[1:] if noun.startswith("~") else f"the {noun}"
+
+
+def seen(aus: Iterable[int], known: dict[int, object]) -> tuple[int, ...]:
+    """Those of `aus` that the evidence itself holds; head angles count as units without being AU readings."""
+    return tuple(au for au in aus if au in known)

@@ -1,0 +1,224 @@
+"""The overview: one sentence on the whole face, in plain words, without numbers of AUs and without emotion words."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from fervlm.reasoning.observe import Evidence, Unit
+from fervlm.reasoning.wording.choice import Choice
+from fervlm.reasoning.wording.forms import Forms, Phrase, forms, movement
+from fervlm.reasoning.wording.regions import place_of, zone_of
+from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT, clip_cost
+
+_BUDGET = SENTENCE_LIMIT - 2
+
+TWO = (
+    "Across the face, {c} and {c}{more}.",
+    "{c} while {c}{more}.",
+    "{c}, and {c}{more}.",
+    "{c}; {c}{more}.",
+    "With {a}, {c}{more}.",
+    "Overall, {c}, with {a}{more}.",
+    "Seen as a whole, {c}, and {c}{more}.",
+    "In this face {c}, and {c}{more}.",
+    "In this face {c} while {c}{more}.",
+    "On this face {c}, with {n}{more}.",
+    "The face shows {n} and {n}{more}.",
+    "The face shows {n}, together with {n}{more}.",
+    "The face combines {n} with {n}{more}.",
+    "Seen as a whole, the face pairs {n} with {n}{more}.",
+    "Overall there is {n}, with {n}{more}.",
+    "The movement of this face joins {n} to {n}{more}.",
+    "The pattern is {n} with {n}{more}.",
+    "As a whole, the face shows {n}, and with it {n}{more}.",
+    "{n} and {n} are found on this face{more}.",
+    "{n} goes with {n}{more}.",
+    "{n} comes together with {n}{more}.",
+    "{n} is combined with {n}{more}.",
+    "Seen together, {c} and {c}{more}.",
+    "In short, {c}, and {c}{more}.",
+    "In short, {n} with {n}{more}.",
+)
+PARTLY = (
+    "{Count} movements are recorded, among them {n} and {n}.",
+    "{Count} movements are present, including {n} and {n}.",
+    "{Count} movements are seen on this face, {n} and {n} among them.",
+    "{Count} movements are found on this face; {n} and {n} are two of them.",
+    "This face moves in {count} ways, {n} and {n} among them.",
+    "The face shows {count} movements, {n} and {n} among them.",
+    "The face shows {count} movements: {c} and {c}, for instance.",
+    "There are {count} movements, such as {n} and {n}.",
+    "{Count} movements come together, including {n} and {n}.",
+    "This face combines {count} movements, {n} and {n} included.",
+)
+"""Two of more units named."""
+THREE = (
+    "{c}, {c} and {c}{more}.",
+    "{c}, {c}, and {c}{more}.",
+    "{c} while {c}, and {c}{more}.",
+    "{c} and {c}, with {a}{more}.",
+    "With {a}, {c} and {c}{more}.",
+    "Across the face, {c}, {c} and {c}{more}.",
+    "Overall, {c}, with {a} and {a}{more}.",
+    "Seen as a whole, {c}, {c} and {c}{more}.",
+    "In short, {c}, {c} and {c}{more}.",
+    "The face shows {n}, {n} and {n}{more}.",
+    "The face combines {n}, {n} and {n}{more}.",
+    "{n} comes with {n} and {n}{more}.",
+    "{n} goes with {n} and {n}{more}.",
+    "The pattern joins {n}, {n} and {n}{more}.",
+    "On this face there is {n}, with {n} and {n}{more}.",
+    "In this face {c}, {c} and {c}{more}.",
+)
+MORE = (
+    ", among {count} movements in all",
+    ", {count} movements in all",
+    ", plus {rest} more {movements}",
+    ", and {rest} more {movements} {are} recorded",
+    "; {rest} more {movements} {are} recorded",
+    "; {count} movements are recorded in all",
+    ", part of {count} movements in all",
+)
+"""What follows where not every present unit was named."""
+MORE_AFTER_AND = tuple(more for more in MORE if ", and" not in more)
+ZONED = (
+    "In the {zone}, {c}; in the {other}, {c}{more}.",
+    "The {zone} shows {n}, the {other} {n}{more}.",
+    "{c} in the {zone}, and {c} in the {other}{more}.",
+    "Movement in the {zone} ({n}) meets movement in the {other} ({n}){more}.",
+    "While in the {zone} {c}, in the {other} {c}{more}.",
+    "There is {n} in the {zone} and {n} in the {other}{more}.",
+    "From {n} in the {zone} to {n} in the {other}, the face shows {count} movements.",
+)
+"""For two units of different zones."""
+SINGLE = (
+    "{c}; no other movement was found.",
+    "The only movement recorded on this face is {n}.",
+    "A single movement is recorded: {n}.",
+    "One movement stands alone on this face: {n}.",
+    "The face shows one movement, {n}.",
+    "Apart from {n}, no movement was found.",
+    "This face shows {n} and no other movement.",
+    "{c}, the only movement recorded on this face.",
+    "Of everything measured, only {n} is present.",
+)
+STILL = (
+    "None of the {measured} is present.",
+    "The face is at rest as far as measured: none of the {measured} is present.",
+    "As far as measured, the face is at rest.",
+    "Of the {measured}, none is present.",
+    "The face shows no measured movement.",
+    "No measured movement is present on this face.",
+    "All of the {measured} are absent.",
+)
+UNTRACKED = "No face was tracked here, so no movement can be described."
+UNMEASURED = "No facial movement was measured here, so none can be described."
+
+NOUNS_OF_TWO = tuple(frame for frame in TWO if "{c}" not in frame)
+NOUNS_OF_THREE = tuple(frame for frame in THREE if "{c}" not in frame)
+
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TELLING = (12, 9, 15, 10, 4, 1, 6, 5, 20, 24, 23, 27, 26, 14, 17, 7, 2, 43, 16, 22, 18, 34, 28, 32, 25, 11)
+_SALIENCE = {au: rank for rank, au in enumerate(_TELLING)}
+_HOLE = re.compile(r"\{([can])\}")
+
+
+def number_word(number: int) -> str:
+    """Small numbers in words."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else str(number)
+
+
+@cache
+def _compiled(frame: str) -> tuple[str, str, int]:
+    text = _HOLE.sub("%s", frame)
+    return text, "".join(_HOLE.findall(frame)), clip_cost(_HOLE.sub("", frame).replace("{more}", ""))
+
+
+def overview(evidence: Evidence, active: tuple[Unit, ...], choice: Choice) -> str:
+    """The sentence. `active` are the present units of `evidence`."""
+    if not active:
+        return _nothing(evidence, choice)
+    if len(active) == 1:
+        return _fill(choice.of(SINGLE), [forms(active[0])], choice)[0]
+    leads = sorted(active, key=_rank)
+    for _ in range(4):
+        text, cost = _attempt(leads, choice)
+        if cost <= _BUDGET:
+            return text
+    return _shortest(leads)
+
+
+def _rank(unit: Unit) -> tuple[int, bool, int]:
+    return -(unit.level or 0), unit.uncertain, _SALIENCE.get(unit.au, 99)
+
+
+def _attempt(leads: list[Unit], choice: Choice) -> tuple[str, int]:
+    count = len(leads)
+    if count >= 3 and choice.number(3) == 0:
+        three = sorted(leads[:3], key=_place)
+        return _told(choice.of(NOUNS_OF_THREE if _repeats(three) else THREE), three, count, choice)
+    first = leads[0]
+    elsewhere = [u for u in leads[1:4] if zone_of(u.au) != zone_of(first.au)]
+    second = choice.of(elsewhere) if elsewhere else leads[1]
+    pair = sorted((first, second), key=_place)
+    zones = zone_of(pair[0].au), zone_of(pair[1].au)
+    if zones[0] != zones[1] and "head" not in zones and choice.number(4) == 0:
+        frame = choice.of(ZONED).replace("{zone}", zones[0]).replace("{other}", zones[1])
+    elif count > 2 and choice.number(3) == 0:
+        frame = choice.of(PARTLY)
+    else:
+        frame = choice.of(NOUNS_OF_TWO if _repeats(pair) else TWO)
+    return _told(frame, pair, count, choice)
+
+
+def _repeats(units: list[Unit]) -> bool:
+    """Whether two of the units are told with the same subject ("the lips"), so that clauses would repeat it."""
+    return len({movement(unit.au).many[0] for unit in units}) < len(units)
+
+
+def _place(unit: Unit) -> tuple[int, int]:
+    return place_of(unit.au)
+
+
+def _told(frame: str, units: list[Unit], count: int, choice: Choice) -> tuple[str, int]:
+    text, cost = _fill(frame, [forms(unit) for unit in units], choice)
+    rest = count - len(units)
+    more = ""
+    if rest and "{more}" in text:
+        more = choice.of(MORE_AFTER_AND if ", and" in text or ", with" in text else MORE).replace("{rest}", number_word(rest))
+        more = more.replace("{movements}", "movement" if rest == 1 else "movements")
+        more = more.replace("{are}", "is" if rest == 1 else "are")
+    text = text.replace("{more}", more).replace("{count}", number_word(count))
+    text = text.replace("{Count}", number_word(count).capitalize())
+    return text, cost + clip_cost(more)
+
+
+def _fill(frame: str, lexical: list[Forms], choice: Choice) -> tuple[str, int]:
+    pattern, kinds, cost = _compiled(frame)
+    mode = choice.number(6)
+    phrases: list[Phrase] = []
+    for turn, (form, kind) in enumerate(zip(lexical, kinds, strict=True)):
+        modes = form.bare_clauses if kind == "c" else form.bare_nouns if kind == "n" else form.bare_absolutes
+        phrases.append(choice.of(modes[(mode + turn) % len(modes)]))
+    text = pattern % tuple([phrase.text for phrase in phrases])
+    return text[0].upper() + text[1:], cost + sum([phrase.cost for phrase in phrases])
+
+
+def _shortest(leads: list[Unit]) -> str:
+    pair = sorted(leads[:2], key=_place)
+    nouns = [min((p for mode in forms(u).bare_nouns for p in mode), key=_cost).text for u in pair]
+    return f"The face shows {nouns[0]} and {nouns[1]}."
+
+
+def _cost(phrase: Phrase) -> int:
+    return phrase.cost
+
+
+def _nothing(evidence: Evidence, choice: Choice) -> str:
+    if not evidence.tracked:
+        return UNTRACKED
+    if not evidence.units:
+        return UNMEASURED
+    count = len(evidence.units)
+    return choice.of(STILL).replace("{measured}", f"{number_word(count)} measured movement{'s' if count > 1 else ''}")

@@ -1,0 +1,117 @@
+"""Facial regions: which units belong where, what a region is called, and which neighbours share a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from fervlm.facs.units import action_units
+
+REGION_UNITS: dict[str, tuple[int, ...]] = {
+    "brow": (1, 2, 4),
+    "eyes": (5, 7, 41, 42, 43, 44, 45, 46),
+    "cheeks": (6, 11, 33, 34, 35, 36),
+    "nose": (9, 38, 39, 40),
+    "mouth": (12, 13, 14, 15, 20, 10, 16, 8, 18, 19, 22, 23, 24, 25, 28, 32, 37, 50),
+    "chin": (17,),
+    "jaw": (26, 27, 29, 30, 31),
+    "neck": (21, 80, 82),
+    "head": (51, 52, 53, 54, 55, 56, 57, 58, 84, 85),
+    "gaze": (61, 62, 63, 64, 65, 66, 69),
+}
+"""Top to bottom; within a region in the order they are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionWords:
+    """How a region is called."""
+
+    name: str
+    """After "the"."""
+    there: tuple[str, ...]
+    """Phrases of place that mean this region and nothing more."""
+    where: tuple[str, ...]
+    """Phrases of place that do not repeat the region's own words; may be wider."""
+    here: tuple[str, ...]
+    """Openings before a clause."""
+
+
+_UPPER, _MIDDLE, _LOWER = ("in the upper face",), ("in the midface",), ("in the lower face",)
+
+REGION_WORDS: dict[str, RegionWords] = {
+    "brow": RegionWords(
+        "brow region", ("in the brow region", "at the brow"), ("above the eyes", *_UPPER), ("Above the eyes",)
+    ),
+    "eyes": RegionWords("eye region", ("in the eye region", "around the eyes"), _UPPER, ("In the upper face",)),
+    "cheeks": RegionWords("cheek region", ("in the cheek region",), _MIDDLE, ("In the midface",)),
+    "nose": RegionWords("nose region", ("in the nose region",), _MIDDLE, ("In the midface",)),
+    "mouth": RegionWords(
+        "mouth region",
+        ("around the mouth", "at the mouth"),
+        ("around the mouth", "at the mouth", *_LOWER),
+        ("At the mouth", "Around the mouth"),
+    ),
+    "chin": RegionWords("chin region", ("in the chin region",), ("below the mouth", *_LOWER), ("Below the mouth",)),
+    "jaw": RegionWords("jaw region", ("in the jaw region",), _LOWER, ("In the lower face",)),
+    "neck": RegionWords("neck region", ("in the neck region",), ("below the face",), ("Below the face",)),
+    "head": RegionWords("head position", ("in the head position",), ("apart from the face",), ("Apart from the face",)),
+    "gaze": RegionWords("gaze", ("in the gaze",), ("apart from the face",), ("Apart from the face",)),
+    "quality": RegionWords("record", ("in the record",), ("in the record",), ("In the record",)),
+    "eyes+cheeks": RegionWords("eye and cheek region", ("around the eyes",), ("around the eyes",), ("Around the eyes",)),
+    "cheeks+nose": RegionWords("midface", _MIDDLE, _MIDDLE, ("In the midface",)),
+    "chin+jaw": RegionWords("chin and jaw region", ("below the mouth",), _LOWER, ("In the lower face",)),
+}
+
+ORDER: tuple[str, ...] = (*REGION_UNITS, "quality")
+MERGES: tuple[tuple[str, str], ...] = (("eyes", "cheeks"), ("cheeks", "nose"), ("chin", "jaw"))
+"""Neighbours that share one sentence where they hold few units together."""
+MERGED_AT_MOST = 3
+
+TELLING: dict[str, dict[int, tuple[int, ...]]] = {
+    "brow": {1: (2, 4), 2: (4, 1), 4: (1, 2)},
+    "eyes": {5: (7,), 7: (5,)},
+    "mouth": {12: (25, 15), 15: (12,), 25: (12,), 10: (12,), 20: (12,), 14: (12,), 23: (24,), 24: (23,)},
+}
+"""Region -> present AU -> measured absences worth telling beside it, the most telling first."""
+
+RESTING: dict[str, tuple[int, ...]] = {
+    "brow": (1, 2, 4),
+    "mouth": (12, 15, 25),
+    "eyes": (5, 7, 43),
+    "nose": (9,),
+    "cheeks": (6,),
+    "jaw": (26,),
+}
+"""Regions whose rest is worth telling, most telling first, with the AUs to name."""
+
+UPPER = frozenset({"brow", "eyes"})
+MIDDLE = frozenset({"cheeks", "nose"})
+
+
+@cache
+def region_of(au: int) -> str:
+    """The region `au` is told under; `quality` for codes that are no movement."""
+    for region, units in REGION_UNITS.items():
+        if au in units:
+            return region
+    row = action_units().get(au)
+    return row.region if row is not None and row.region in REGION_UNITS else "quality"
+
+
+@cache
+def place_of(au: int) -> tuple[int, int]:
+    """Sorting key of `au`: its region from the top of the face down, then its turn in the region."""
+    region = region_of(au)
+    units = REGION_UNITS.get(region, ())
+    return ORDER.index(region), units.index(au) if au in units else 100 + au
+
+
+@cache
+def zone_of(au: int) -> str:
+    """`upper face`, `midface` or `lower face`; `head` for what is not of the face."""
+    region = region_of(au)
+    if region in UPPER:
+        return "upper face"
+    if region in MIDDLE:
+        return "midface"
+    return "head" if region in {"head", "gaze", "quality"} else "lower face"
