@@ -1,9 +1,9 @@
 """Classification metrics as pure functions.
 
-Conventions: `truth` and `predicted` are equally long sequences of labels, non-empty; a predicted None is an abstention
+Conventions: `truth` and `predicted` are equally long sequences of labels, not empty; a predicted None is an abstention
 and counts as wrong. WAR is the share of right answers (accuracy). UAR is the mean recall over the classes that occur in
-`truth`. Precision is 0 where a class was never predicted, F1 is 0 where precision and recall are both 0, and macro-F1 is
-the mean over the classes that occur in `truth`. Intervals are percentile bootstraps over rows, or over whole groups
+`truth`. Precision is 0 where a class was never predicted, F1 is 0 where precision and recall are both 0, and macro-F1
+is the mean over the classes that occur in `truth`. Intervals are percentile bootstraps over rows, or over whole groups
 (persons) where groups are given, with a fixed seed.
 """
 

@@ -1,12 +1,12 @@
 """Valence, arousal and the pain score, each with where it comes from; estimates of what is shown, not of what is felt.
 
-Valence and arousal: the mean of the class values in `tables/valence_arousal.csv` (engine defaults, rounded from the word
-ratings of Russell & Mehrabian 1977), weighted by the squared support of the eight basic expressions and neutral, so that
+Valence and arousal: the mean of the class values in `tables/valence_arousal.csv` (engine defaults, rounded from the
+word ratings of Russell & Mehrabian 1977), weighted by the squared support of the basic expressions and neutral, so that
 the same face has the same values whatever label set it is asked in. Classes below half of the best one's support do not
 count.
 
-Pain: PSPI = AU4 + max(AU6, AU7) + max(AU9, AU10) + AU43 (Prkachin & Solomon 2008), only from true 0-5 intensities of all
-five AUs. AU43 (0 or 1) joins in where it was measured; without it the largest reachable score is 15, not 16.
+Pain: PSPI = AU4 + max(AU6, AU7) + max(AU9, AU10) + AU43 (Prkachin & Solomon 2008), only from true 0-5 intensities of
+all five AUs. AU43 (0 or 1) joins in where it was measured; without it the largest reachable score is 15, not 16.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ blend, and contempt without measured sides, are capped at low.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from fervlm.facs.labels import LabelSet, shade_of
 from fervlm.reasoning.affect import AFFECT_SOURCE
@@ -44,16 +44,14 @@ _WORDS: tuple[Confidence, ...] = ("low", "moderate", "high")
 _NO_EVIDENCE = frozenset({"not_tracked", "nothing_measured", "ambiguous", "no_core"})
 
 
-@cache
-def _any_core() -> int:
-    core = [w.clause.aus[0] for key in BASIC for w in profile(key) if w.role == "core"]
-    asked = [clause.aus[0] for key in BASIC for conjunct in criterion(key) for clause in conjunct.needs]
-    return mask_of(core + asked)
-
-
-@cache
-def _pattern_core(canonical: str) -> int:
-    return mask_of([au for p in patterns(canonical) for w in p.clauses if w.role == "core" for au in w.clause.aus])
+@lru_cache(maxsize=64)
+def _core_of(classes: tuple[str, ...]) -> int:
+    """Core and criterion AUs of the basic expressions, and core AUs of `classes`, as a mask."""
+    aus = [w.clause.aus[0] for key in BASIC for w in profile(key) if w.role == "core"]
+    aus += [clause.aus[0] for key in BASIC for conjunct in criterion(key) for clause in conjunct.needs]
+    for key in classes:
+        aus += [au for p in patterns(key) for w in p.clauses if w.role == "core" for au in w.clause.aus]
+    return mask_of(aus)
 
 
 @cache
@@ -64,31 +62,34 @@ def _engineering(canonical: str) -> bool:
 
 def conclude(evidence: Evidence, interpretation: Interpretation, labels: LabelSet) -> Decision:
     """Decide on a label of `labels`, or why there is none. `labels` must be the set that was interpreted."""
-    candidates = interpretation.candidates
-    if not evidence.tracked:
-        return _decision(interpretation, None, "not_tracked", ())
-    if not evidence.units:
-        return _decision(interpretation, None, "nothing_measured", ())
-    neutral = next((c for c in candidates if c.canonical == "neutral"), None)
+    lack = "not_tracked" if not evidence.tracked else None if evidence.units else "nothing_measured"
+    if lack is not None:
+        return _decision(interpretation, None, lack)
+    neutral = next((c for c in interpretation.candidates if c.canonical == "neutral"), None)
     firm = mask_of(interpretation.firm)
     if not firm:
         return _quiet(interpretation, neutral)
     if not firm & ~AMBIGUOUS:
         return _ambiguous(interpretation, neutral)
-    core = _any_core()
-    for candidate in candidates:
-        core |= _pattern_core(candidate.canonical)
-    if not firm & core:
-        if neutral is not None and neutral.score >= NEUTRAL_HOLDS:
-            return _named(evidence, interpretation, neutral)
-        return _decision(interpretation, None, "no_core", candidates)
-    fitting = [c for c in candidates if c.score >= _enough(c, neutral is not None)]
+    if not firm & _core_of(tuple(sorted(set(labels.canonical.values())))):
+        return _coreless(evidence, interpretation, neutral)
+    return _supported(evidence, interpretation, neutral)
+
+
+def _coreless(evidence: Evidence, interpretation: Interpretation, neutral: Candidate | None) -> Decision:
+    if neutral is not None and neutral.score >= NEUTRAL_HOLDS:
+        return _named(evidence, interpretation, neutral)
+    return _decision(interpretation, None, "no_core")
+
+
+def _supported(evidence: Evidence, interpretation: Interpretation, neutral: Candidate | None) -> Decision:
+    fitting = [c for c in interpretation.candidates if c.score >= _enough(c, neutral is not None)]
     if not fitting:
-        return _decision(interpretation, None, "no_label_fits", candidates)
-    best = _shade(fitting, interpretation, evidence)
+        return _decision(interpretation, None, "no_label_fits")
+    best = _shade(fitting, evidence)
     rival = next((c for c in fitting if c.canonical != best.canonical), None)
     if rival is not None and rival.score >= (1 - TIE_SHARE) * best.score:
-        return _decision(interpretation, None, "tie", candidates)
+        return _decision(interpretation, None, "tie")
     return _named(evidence, interpretation, best)
 
 
@@ -102,13 +103,13 @@ def _enough(candidate: Candidate, has_neutral: bool) -> float:
 
 def _quiet(interpretation: Interpretation, neutral: Candidate | None) -> Decision:
     if neutral is None:
-        return _decision(interpretation, None, "no_core", interpretation.candidates)
+        return _decision(interpretation, None, "no_core")
     traces = any(c.units_for for c in interpretation.candidates)
     word: Confidence = "low" if neutral.score < NEUTRAL_HOLDS else "moderate" if traces else "high"
     lowered = tuple(code for code in _LOWERING if code in interpretation.caveats and code != "core_not_measured")
     if neutral.score < 1.0:  # some AUs that would contradict neutral cannot be seen by this detector
         lowered += ("core_not_measured",)
-    return _decision(interpretation, neutral, None, interpretation.candidates, _down(word, len(lowered)), lowered)
+    return _decision(interpretation, neutral, None, _down(word, len(lowered)), lowered)
 
 
 def _ambiguous(interpretation: Interpretation, neutral: Candidate | None) -> Decision:
@@ -118,8 +119,8 @@ def _ambiguous(interpretation: Interpretation, neutral: Candidate | None) -> Dec
     if not complete and neutral is None and _leads(interpretation.candidates):
         complete = [interpretation.candidates[0]]
     if len({c.canonical for c in complete}) == 1:
-        return _decision(interpretation, complete[0], None, interpretation.candidates, "low", ("ambiguous",))
-    return _decision(interpretation, None, "ambiguous", interpretation.candidates)
+        return _decision(interpretation, complete[0], None, "low", ("ambiguous",))
+    return _decision(interpretation, None, "ambiguous")
 
 
 def _leads(candidates: tuple[Candidate, ...]) -> bool:
@@ -128,7 +129,7 @@ def _leads(candidates: tuple[Candidate, ...]) -> bool:
     return best.score >= max(_enough(best, True), rival + MODERATE[1])
 
 
-def _shade(fitting: list[Candidate], interpretation: Interpretation, evidence: Evidence) -> Candidate:
+def _shade(fitting: list[Candidate], evidence: Evidence) -> Candidate:
     """The best candidate; among words of one class, the one whose shade the measured strength bears out."""
     first = fitting[0]
     same = [c for c in fitting if c.canonical == first.canonical]
@@ -165,7 +166,7 @@ def _named(evidence: Evidence, interpretation: Interpretation, best: Candidate) 
     if interpretation.blend is not None and best.label in interpretation.blend:
         word = "low"
         lowered.append("blend")
-    return _decision(interpretation, best, None, interpretation.candidates, word, tuple(lowered))
+    return _decision(interpretation, best, None, word, tuple(lowered))
 
 
 def _down(word: Confidence, steps: int) -> Confidence:
@@ -176,11 +177,10 @@ def _decision(
     interpretation: Interpretation,
     best: Candidate | None,
     abstain: str | None,
-    candidates: tuple[Candidate, ...],
     word: Confidence = "low",
     lowered: tuple[str, ...] = (),
 ) -> Decision:
-    rest = [c for c in candidates if c is not best and c.score > 0]
+    rest = [c for c in interpretation.candidates if c is not best and c.score > 0]
     shown = ([best, *rest] if best is not None else rest)[:SHOWN]
     affect = None if abstain in _NO_EVIDENCE else interpretation.affect
     return Decision(

@@ -64,6 +64,11 @@ class CuePattern:
             and all(low <= face.levels.get(au, 0) <= high for au, low, high in self.levels)
         )
 
+    @property
+    def conditional(self) -> bool:
+        """Whether it asks for more than AUs that must be, must not be, or are not seen."""
+        return bool(self.choices or self.sides or self.levels)
+
     def rests_on(self, face: Face) -> tuple[int, ...]:
         """The present AUs that its clauses name."""
         named = self.must
@@ -124,37 +129,51 @@ def interaction_kinds() -> dict[str, str]:
 
 @cache
 def cue_patterns() -> tuple[CuePattern, ...]:
-    """Every pattern, most telling kind first; the patterns of one row keep their order."""
+    """Every pattern in the order of its table: rows by id, and within a row the first true one counts."""
     kinds = interaction_kinds()
-    found = [
+    return tuple(
         compile_pattern(r["id"], kinds[r["id"]], r["pattern"], tuple(filter(None, r["leans"].split(";"))))
         for r in tables.rows("au_interaction_patterns")
-    ]
-    return tuple(sorted(found, key=lambda p: (_TELLING[p.kind], p.id)))
+    )
+
+
+_Entry = tuple[int, int, int, tuple[int, int, str], CuePattern]
+"""(AUs that must be there, must be absent, must not be seen, place among fired cues, pattern)."""
 
 
 @cache
-def _by_unit() -> dict[int, tuple[tuple[int, CuePattern], ...]]:
-    """AU -> the patterns that can only hold where it is present, each with its rank."""
-    found: dict[int, list[tuple[int, CuePattern]]] = {}
-    for rank, pattern in enumerate(cue_patterns()):
-        if pattern.must:
-            starts = units_of(pattern.must & -pattern.must)
-        else:
-            starts = units_of(pattern.choices[0])
-        for au in starts:
-            found.setdefault(au, []).append((rank, pattern))
-    return {au: tuple(patterns) for au, patterns in found.items()}
+def _by_unit() -> dict[int, tuple[_Entry, ...]]:
+    """AU -> the patterns that can only hold where it is present, in table order."""
+    found: dict[int, list[_Entry]] = {}
+    for pattern in cue_patterns():
+        place = (_TELLING[pattern.kind], -pattern.specificity, pattern.id)
+        entry = (pattern.must, pattern.absent, pattern.unseen, place, pattern)
+        for au in units_of(pattern.must & -pattern.must if pattern.must else pattern.choices[0]):
+            found.setdefault(au, []).append(entry)
+    return {au: tuple(entries) for au, entries in found.items()}
+
+
+@cache
+def _ranks() -> dict[int, int]:
+    return {id(pattern): rank for rank, pattern in enumerate(cue_patterns())}
 
 
 def fired_cues(face: Face) -> tuple[Cue, ...]:
     """The rows that are true of `face`, each once, most telling first, then most specific."""
-    by_unit = _by_unit()
-    fired: dict[str, tuple[int, CuePattern]] = {}
-    for au in units_of(face.present):
-        for rank, pattern in by_unit.get(au, ()):
+    by_unit, ranks = _by_unit(), _ranks()
+    present, absent = face.present, face.absent
+    fired: dict[str, tuple[tuple[int, int, str], CuePattern]] = {}
+    for au in units_of(present):
+        for must, gone, unseen, place, pattern in by_unit.get(au, ()):
+            if must & present != must or gone & absent != gone or unseen & present:
+                continue
+            if pattern.conditional and not pattern.holds(face):
+                continue
             earlier = fired.get(pattern.id)
-            if (earlier is None or rank < earlier[0]) and pattern.holds(face):
-                fired[pattern.id] = (rank, pattern)
-    ordered = sorted(fired.values(), key=lambda f: (_TELLING[f[1].kind], -f[1].specificity, f[1].id))
-    return tuple(Cue(p.id, p.rests_on(face), p.kind, p.leans) for _, p in ordered)
+            if earlier is None or ranks[id(pattern)] < ranks[id(earlier[1])]:
+                fired[pattern.id] = (place, pattern)
+    return tuple([Cue(p.id, p.rests_on(face), p.kind, p.leans) for _, p in sorted(fired.values(), key=_place)])
+
+
+def _place(found: tuple[tuple[int, int, str], CuePattern]) -> tuple[int, int, str]:
+    return found[0]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fervlm.records import Confidence
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
+class Cue(NamedTuple):
     """An AU combination that means more, or something else, than its parts (a fired row of `au_interactions.csv`)."""
 
     id: str
@@ -21,8 +21,7 @@ class Cue:
     """Canonical labels it leans towards."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One label of the chosen set, scored from the prototypes."""
 
     label: str

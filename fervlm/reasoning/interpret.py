@@ -201,7 +201,9 @@ def _masking(cues: tuple[Cue, ...], upper: str | None, lower: str | None, face: 
 
 
 def _complete(candidates: tuple[Candidate, ...], face: Face) -> tuple[str, ...]:
-    return tuple(c.label for c in candidates if c.canonical != "neutral" and c.score > 0 and complete(c.canonical, face))
+    return tuple(
+        c.label for c in candidates if c.canonical != "neutral" and c.score > 0 and complete(c.canonical, face)
+    )
 
 
 def _caveats(
@@ -214,7 +216,7 @@ def _caveats(
         found.append("core_not_measured")
     if evidence.conflicts:
         found.append("conflict")
-    if any(unit.uncertain for unit in evidence.units.values()):
+    if face.uncertain:
         found.append("uncertain")
     if record is not None:
         if record.quality.pose in {"turned", "extreme"}:

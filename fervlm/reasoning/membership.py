@@ -22,37 +22,65 @@ ANGLE = 15.0
 """Degrees from which a turned, lifted or tilted head (or gaze) is taken as its FACS code."""
 NOT_IN_A_STILL = frozenset({43, 45})
 LIPS_APART = (25, 26, 27)
-_POSED = (51, 52, 53, 54, 55, 56, 61, 62, 63, 64)
+_UNREAD = 1 << 43 | 1 << 45
 _SIZE = 100
+_MOST_DETECTORS = 256
+"""Sets of measured AUs remembered at once; human codes that list only what was seen may differ in every row."""
 
 
 class Slots:
     """Where the grade of each clause stands in a face's list: AUs at their number, conditions from 100 on."""
 
     def __init__(self) -> None:
-        self.conditions: list[Clause] = []
+        self.conditions: list[tuple[int, int, Clause]] = []
+        """(slot, AU mask, clause)."""
         self._found: dict[Clause, int] = {}
+        self._blank: dict[int, list[float]] = {}
 
     def of(self, clause: Clause) -> int:
         """The slot of `clause`, made on first use."""
         if clause.plain:
             return clause.aus[0]
         if clause not in self._found:
-            self._found[clause] = _SIZE + len(self.conditions)
-            self.conditions.append(clause)
+            slot = self._found[clause] = _SIZE + len(self.conditions)
+            self.conditions.append((slot, mask_of(clause.aus), clause))
+            self._blank.clear()
         return self._found[clause]
+
+    def blank(self, measured: int) -> list[float]:
+        """Every grade of a face on which nothing is present, as a new list."""
+        found = self._blank.get(measured)
+        if found is None:
+            if len(self._blank) >= _MOST_DETECTORS:
+                self._blank.clear()
+            found = [0.0 if measured >> au & 1 else UNMEASURED for au in range(_SIZE)]
+            found += [_not_present(clause, measured) for _, _, clause in self.conditions]
+            self._blank[measured] = found
+        return found.copy()
 
 
 class Face:
     """One face's grades and masks. `grades[slot]` is 0 where absent and `UNMEASURED` where not measured."""
 
-    __slots__ = ("absent", "firm", "grades", "levels", "measured", "one_sided", "present", "sided", "uneven")
+    __slots__ = (
+        "absent",
+        "firm",
+        "grades",
+        "levels",
+        "measured",
+        "one_sided",
+        "present",
+        "sided",
+        "uncertain",
+        "uneven",
+    )
 
     def __init__(self) -> None:
         self.grades: list[float] = []
         self.levels: dict[int, int] = {}
         self.present = self.absent = self.measured = self.firm = 0
         self.one_sided = self.sided = self.uneven = 0
+        self.uncertain = False
 
 
 @lru_cache(maxsize=4096)
@@ -69,35 +97,46 @@ def mask_of(aus: tuple[int, ...] | frozenset[int] | list[int]) -> int:
     return mask
 
 
-@lru_cache(maxsize=256)
-def _blank(measured: int) -> tuple[float, ...]:
-    return tuple(0.0 if measured >> au & 1 else UNMEASURED for au in range(_SIZE))
-
-
 def read_face(evidence: Evidence, record: AURecord | None, slots: Slots) -> Face:
     """The grades of every AU and of every condition in `slots`."""
     face = Face()
+    found = _units(evidence, face)
+    if record is not None and (record.head is not None or record.gaze is not None):
+        found += _posed(record, face)
+    face.measured = face.present | face.absent
+    grades = face.grades = slots.blank(face.measured)
+    for au, grade in found:
+        grades[au] = grade
+    _adjust(face, evidence, record)
+    present = face.present
+    for slot, mask, clause in slots.conditions:
+        if mask & present:
+            grades[slot] = _condition(clause, face)
+    return face
+
+
+def _units(evidence: Evidence, face: Face) -> list[tuple[int, float]]:
+    """Fill the masks from the units; the present ones with their grades."""
     present = absent = firm = one_sided = sided = uneven = 0
+    levels = face.levels
     found: list[tuple[int, float]] = []
     for au, unit in evidence.units.items():
-        if au in NOT_IN_A_STILL:
-            continue
         bit = 1 << au
+        if bit & _UNREAD:
+            continue
         if unit.state != "present":
             absent |= bit
             continue
         present |= bit
-        level = unit.level
-        if level is None:
+        level = unit.level or 0
+        if level:
+            levels[au] = level
+        if level != 1:
             firm |= bit
-            grade = 1.0
-        else:
-            face.levels[au] = level
-            grade = LEVEL_GRADES[level]
-            if level > 1:
-                firm |= bit
+        grade = LEVEL_GRADES[level]
         if unit.uncertain:
             grade *= UNCERTAIN
+            face.uncertain = True
         if unit.side is not None:
             sided |= bit
             if unit.side != "both":
@@ -105,30 +144,15 @@ def read_face(evidence: Evidence, record: AURecord | None, slots: Slots) -> Face
             elif unit.stronger is not None:
                 uneven |= bit
         found.append((au, grade))
-    if record is not None:
-        angles = _posed(record)
-        for au, here in angles:
-            if not (present | absent) >> au & 1:
-                if here:
-                    present |= 1 << au
-                    found.append((au, 1.0))
-                else:
-                    absent |= 1 << au
-    face.present, face.absent, face.firm, face.measured = present, absent, firm, present | absent
+    face.present, face.absent, face.firm = present, absent, firm
     face.one_sided, face.sided, face.uneven = one_sided, sided, uneven
-    grades = list(_blank(face.measured))
-    for au, grade in found:
-        grades[au] = grade
-    face.grades = grades
-    _adjust(face, evidence, record)
-    for clause in slots.conditions:
-        grades.append(_condition(clause, face))
-    return face
+    return found
 
 
-def _posed(record: AURecord) -> list[tuple[int, bool]]:
-    found: list[tuple[int, bool]] = []
+def _posed(record: AURecord, face: Face) -> list[tuple[int, float]]:
+    """Head and gaze codes from the record's angles, where nobody coded them."""
     head, gaze = record.head, record.gaze
+    found = []
     for angle, plus, minus in (
         (head.yaw if head else None, 51, 52),
         (head.pitch if head else None, 54, 53),
@@ -136,8 +160,14 @@ def _posed(record: AURecord) -> list[tuple[int, bool]]:
         (gaze.x if gaze else None, 61, 62),
         (gaze.y if gaze else None, 64, 63),
     ):
-        if angle is not None:
-            found += [(plus, angle >= ANGLE), (minus, angle <= -ANGLE)]
+        if angle is None or (face.present | face.absent) >> plus & 1 or (face.present | face.absent) >> minus & 1:
+            continue
+        for au, here in ((plus, angle >= ANGLE), (minus, angle <= -ANGLE)):
+            if here:
+                face.present |= 1 << au
+                found.append((au, 1.0))
+            else:
+                face.absent |= 1 << au
     return found
 
 
@@ -171,19 +201,25 @@ def _adjust(face: Face, evidence: Evidence, record: AURecord | None) -> None:
                 grades[au] *= UNCERTAIN
 
 
+def _not_present(clause: Clause, measured: int) -> float:
+    """The grade of a condition on AUs that are absent or not measured."""
+    unseen = any(not measured >> au & 1 for au in clause.aus)
+    if clause.limit:
+        return 1.0 - UNMEASURED * (5 - clause.high) / 5 if unseen else 1.0
+    if not unseen:
+        return 0.0
+    return UNMEASURED * (clause.high - clause.low + 1) / 5 * (UNKNOWN_SIDE if clause.one_sided else 1.0)
+
+
 def _condition(clause: Clause, face: Face) -> float:
-    best = 0.0
-    for au in clause.aus:
-        if face.present >> au & 1:
-            grade = _admitted(clause, au, face) * (1.0 if clause.limit else face.grades[au])
-        elif face.absent >> au & 1:
-            grade = 1.0 if clause.limit else 0.0
-        elif clause.limit:
-            grade = 1.0 - UNMEASURED * (5 - clause.high) / 5
-        else:
-            grade = UNMEASURED * (clause.high - clause.low + 1) / 5 * (UNKNOWN_SIDE if clause.one_sided else 1.0)
-        best = max(best, grade)
-    return best
+    """The grade of a condition of which at least one AU is present; the others cannot raise it."""
+    grades, present = face.grades, face.present
+    if clause.limit:
+        return _admitted(clause, clause.aus[0], face)
+    if len(clause.aus) > 1:
+        return max([grades[au] for au in clause.aus if present >> au & 1])
+    au = clause.aus[0]
+    return _admitted(clause, au, face) * grades[au]
 
 
 def _admitted(clause: Clause, au: int, face: Face) -> float:

@@ -44,9 +44,9 @@ variant 1+2+5 (whose level mark on 5 differs between copies) takes the level tha
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from fervlm.facs import tables
 
@@ -215,7 +215,7 @@ Terms = tuple[tuple[Clause, ...], ...]
 """A criterion as a choice (outer) of AUs needed together (inner)."""
 
 
-def _read(node: Any) -> Terms:
+def _read(node: ast.expr) -> Terms:
     """A boolean expression of `emotion_rules.yaml` as alternatives of clauses."""
     if isinstance(node, ast.Name):
         return ((Clause((int(node.id[2:]),)),),)
@@ -229,14 +229,17 @@ def _read(node: Any) -> Terms:
     if isinstance(node, ast.UnaryOp):  # not level(AU5) > 'B'
         au, _, letter = _comparison(node.operand)
         return ((Clause((au,), high=_LETTERS.index(letter), limit=True),),)
-    au, operator, letter = _comparison(node)
+    au, exact, letter = _comparison(node)
     level = _LETTERS.index(letter)
-    high = level if isinstance(operator, ast.Eq) else 5
-    return ((Clause((au,), low=level, high=high),),)
+    return ((Clause((au,), low=level, high=level if exact else 5),),)
 
 
-def _comparison(node: Any) -> tuple[int, Any, str]:
-    return int(node.left.args[0].id[2:]), node.ops[0], str(node.comparators[0].value)
+def _comparison(node: ast.expr) -> tuple[int, bool, str]:
+    """AU, whether the level is meant exactly, and the level's letter, of `level(AUn) == 'X'` or `> 'X'`."""
+    found = re.fullmatch(r"level\(AU(\d+)\) (==|>) '([A-E])'", ast.unparse(node))
+    if found is None:
+        raise ValueError(f"no condition on an AU: {ast.unparse(node)}")
+    return int(found[1]), found[2] == "==", found[3]
 
 
 @cache

@@ -21,6 +21,7 @@ UPPER = mask_of((1, 2, 4, 5, 6, 7))
 """Brow, eye and cheek; the rest is the lower face."""
 OPEN = mask_of(LIPS_APART)
 EXPRESSIVE = mask_of([a.au for a in action_units().values() if a.kind in {"AU", "AD"} and a.au not in {40, 43, 45, 50}])
+_COUNTED = EXPRESSIVE & ~OPEN
 MISSING_CORE = 0.5
 DISPUTED = 0.8
 FULL = 0.85
@@ -44,11 +45,12 @@ NOTHING = Support(0.0)
 
 
 class _Matcher(NamedTuple):
-    pick: Callable[[list[float]], tuple[float, ...]]
-    count: int
     mask: int
+    pick: Callable[[list[float]], tuple[float, ...]]
+    clauses: int
     opens: int
-    share: float
+    twice: float
+    """2 for a prototype, less for a variant: the 2 of Dice's coefficient."""
 
 
 class _Asked(NamedTuple):
@@ -88,7 +90,7 @@ def _picker(clauses: tuple[Clause, ...]) -> Callable[[list[float]], tuple[float,
 
 def _matcher(prototype: Prototype) -> _Matcher:
     mask = mask_of([au for clause in prototype.clauses for au in clause.aus])
-    return _Matcher(_picker(prototype.clauses), len(prototype.clauses), mask, mask & OPEN, prototype.share)
+    return _Matcher(mask, _picker(prototype.clauses), len(prototype.clauses), mask & OPEN, 2.0 * prototype.share)
 
 
 def _asked(needs: tuple[Clause, ...], limits: tuple[Clause, ...] = (), share: float = 1.0) -> _Asked:
@@ -124,8 +126,8 @@ class _Knowledge(NamedTuple):
     """AU -> (basic expression, weight) of the profiles' plain clauses."""
     conditions: tuple[tuple[int, int, int, float], ...]
     """(slot, AU mask, basic expression, weight) of the clauses that ask for a level or a side."""
-    neutral: tuple[tuple[int, int], ...]
-    """(AU, lowest level) whose presence contradicts neutral."""
+    neutral: dict[int, int]
+    """AU -> lowest level whose presence contradicts neutral."""
 
 
 @cache
@@ -140,7 +142,7 @@ def knowledge() -> _Knowledge:
                 terms.setdefault(weighted.clause.aus[0], []).append((index, weighted.weight))
             else:
                 conditions.append((SLOTS.of(weighted.clause), mask_of(weighted.clause.aus), index, weighted.weight))
-    neutral = tuple((w.clause.aus[0], w.clause.low) for w in tables.profile("neutral"))
+    neutral = {w.clause.aus[0]: w.clause.low for w in tables.profile("neutral")}
     return _Knowledge(basics, {au: tuple(found) for au, found in terms.items()}, tuple(conditions), neutral)
 
 
@@ -160,11 +162,11 @@ def _unmeasured(measured: int) -> tuple[float, ...]:
 def _likeness(basic: _Basic, face: Face, weight: float, opening: float) -> float:
     """The best Dice coefficient over the prototypes."""
     grades, present = face.grades, face.present
-    best = 0.0
-    for pick, count, mask, opens, share in basic.matchers:
+    best, opened = 0.0, weight + opening
+    for mask, pick, count, opens, twice in basic.matchers:
         if mask & present:
-            alike = share * 2.0 * sum(pick(grades)) / (count + (weight + opening if opens else weight))
-            if alike > best:
+            alike = twice * sum(pick(grades)) / (count + (opened if opens else weight))
+            if alike > best:  # noqa: PLR1730  (max() costs three times as much here)
                 best = alike
     return min(best, 1.0)
 
@@ -177,8 +179,7 @@ def _criterion(basic: _Basic, face: Face) -> float:
             grade = share * min(pick(grades))
             for slot in limits:
                 grade *= grades[slot]
-            if grade > best:
-                best = grade
+            best = max(best, grade)
     return best
 
 
@@ -202,18 +203,12 @@ def basic_standing(face: Face, machine: bool) -> Standing:
     known = knowledge()
     grades, present = face.grades, face.present
     upper, lower, bent = [0.0] * len(BASIC), [0.0] * len(BASIC), [0.0] * len(BASIC)
-    weight = 0.0
-    rest = present
-    while rest:
-        bit = rest & -rest
-        rest ^= bit
-        au = bit.bit_length() - 1
+    for au in units_of(present):
         grade = grades[au]
-        if bit & EXPRESSIVE and not bit & OPEN:
-            weight += grade
-        side = upper if bit & UPPER else lower
+        side = upper if UPPER >> au & 1 else lower
         for index, value in known.terms.get(au, ()):
             side[index] += value * grade
+    weight = sum([grades[au] for au in units_of(present & _COUNTED)])
     for slot, mask, index, value in known.conditions:
         if mask & present:
             bent[index] += value * grades[slot]
@@ -234,7 +229,8 @@ def basic_standing(face: Face, machine: bool) -> Standing:
         likeness = _likeness(basic, face, weight, opening)
         criterion = _criterion(basic, face)
         if criterion and against:
-            criterion *= 1.0 - max([value * grades[au] for au, value in basic.spoilers if present >> au & 1], default=0.0)
+            spoiled = [value * grades[au] for au, value in basic.spoilers if present >> au & 1]
+            criterion *= 1.0 - max(spoiled, default=0.0)
         if machine and index == _CONTEMPT and not face.one_sided >> 14 & 1:
             criterion *= MACHINE_DIMPLER
         score = (min(max(coverage, 0.0), 1.0) + likeness + criterion) / 3.0
@@ -247,21 +243,26 @@ def basic_standing(face: Face, machine: bool) -> Standing:
 _CONTEMPT = BASIC.index("contempt")
 
 
-def _neutral(face: Face, contradicting: tuple[tuple[int, int], ...]) -> Support:
+def _neutral(face: Face, contradicting: dict[int, int]) -> Support:
     """1 where no listed AU reaches its level; less by what may reach it unseen."""
-    worst, against, unseen = 0.0, 0, 0
-    for au, low in contradicting:
-        bit = 1 << au
-        if face.present & bit:
-            level = face.levels.get(au, 0)
-            broken = (6 - low) / 5 if level == 0 else 1.0 if level >= low else 0.0
-            if broken:
-                against |= bit
-                worst = max(worst, broken * face.grades[au] / LEVEL_GRADES[level])
-        elif not face.absent & bit:
-            unseen |= bit
-    score = (1.0 - worst) * (1.0 - UNMEASURED * unseen.bit_count() / len(contradicting))
-    return Support(score, 0, against)
+    worst, against = 0.0, 0
+    for au in units_of(face.present):
+        low = contradicting.get(au)
+        if low is None:
+            continue
+        level = face.levels.get(au, 0)
+        broken = (6 - low) / 5 if level == 0 else 1.0 if level >= low else 0.0
+        if broken:
+            against |= 1 << au
+            worst = max(worst, broken * face.grades[au] / LEVEL_GRADES[level])
+    return Support((1.0 - worst) * _seen_share(face.measured), 0, against)
+
+
+@lru_cache(maxsize=256)
+def _seen_share(measured: int) -> float:
+    """What is left of neutral where AUs that would contradict it cannot be seen."""
+    listed = knowledge().neutral
+    return 1.0 - UNMEASURED * sum(not measured >> au & 1 for au in listed) / len(listed)
 
 
 class _Compiled(NamedTuple):
@@ -280,10 +281,9 @@ def _compiled(canonical: str) -> tuple[_Compiled, ...]:
 def _compile_pattern(pattern: Pattern) -> _Compiled:
     weighing = [w for w in pattern.clauses if w.role in {"core", "common"}]
     loose = not weighing
-    parts = tuple(
-        (SLOTS.of(w.clause), mask_of(w.clause.aus), w.weight, w.role == "core") for w in pattern.clauses if w.weight > 0
-    )
-    contradicting = tuple((SLOTS.of(w.clause), mask_of(w.clause.aus), -w.weight) for w in pattern.clauses if w.weight < 0)
+    placed = [(SLOTS.of(w.clause), mask_of(w.clause.aus), w) for w in pattern.clauses]
+    parts = tuple((slot, mask, w.weight, w.role == "core") for slot, mask, w in placed if w.weight > 0)
+    contradicting = tuple((slot, mask, -w.weight) for slot, mask, w in placed if w.weight < 0)
     whole = sum(w.weight for w in weighing) or sum(weight for _, _, weight, _ in parts)
     return _Compiled(parts, contradicting, whole, DISPUTED if pattern.disputed or loose else 1.0)
 
@@ -332,7 +332,7 @@ def _hold_against(pattern: _Compiled, face: Face) -> Support:
     if not mine or met <= 0:
         return Support(0.0, mine, against, unseen, missing)
     recall = min(met / pattern.whole, 1.0)
-    shown = sum([grades[au] for au in units_of(present & EXPRESSIVE & ~OPEN)])
+    shown = sum([grades[au] for au in units_of(present & _COUNTED)])
     precision = min(explained / (shown + opening), 1.0)
     score = pattern.share * MISSING_CORE**lacking * 2 * recall * precision / (recall + precision)
     return Support(score, mine, against, unseen, missing)
