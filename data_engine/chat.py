@@ -1,0 +1,162 @@
+"""The chat view: questions about one face, each answered from its evidence and in words that the verifier can check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from zlib import crc32
+
+from fervlm.reasoning.answers import render
+
+from fervlm.facs.labels import LabelSet
+from fervlm.facs.units import action_unit, action_units
+from fervlm.reasoning.observe import Evidence
+from fervlm.reasoning.wording.forms import denial
+from fervlm.reasoning.wording.naming import codes, label_phrase, names
+from fervlm.reasoning.wording.regions import REGION_UNITS
+from fervlm.records import Alternative, Caption, Chat, ChatMessage
+
+ASK_LABEL = (
+    "Which of these expressions does the face show: {labels}?",
+    "Choose the expression shown: {labels}. Answer with the label alone.",
+    "What expression is this? Options: {labels}.",
+)
+ASK_CAPTION = (
+    "Describe the facial expression and explain it: key observations, interpretation, conclusion.",
+    "What expression does this face show, and why?",
+    "Explain this expression from its facial movements.",
+)
+ASK_REGION = ("What does the {region} do?", "Describe the {region}.", "What can be seen at the {region}?")
+ASK_WHY_NOT = ("Why not {label}?", "Could it be {label}?", "What speaks against calling it {label}?")
+ASK_AGAINST = ("Which movement speaks against {label}?", "Is there a movement that does not fit {label}?")
+ASK_MOVEMENTS = (
+    "Describe only the movements of the face, without naming an emotion.",
+    "List what moves in this face. No emotion words, please.",
+)
+ASK_UNIT = ("Is AU{au} ({name}) present?", "Does the face show AU{au}, {name}?")
+UNMEASURED = (
+    "That cannot be said: AU{au} was not measured.",
+    "AU{au} was not measured, so nothing can be said about it.",
+)
+ALL_QUIET = "None of the measured movements of this region is present."
+NOT_COVERED = "That cannot be said: no movement of this region was measured."
+LEFT_OPEN = "No label: the movements leave it open."
+
+
+def conversations(
+    key: str, caption: Caption, anchored: Caption | None, evidence: Evidence, labels: LabelSet, written: str | None
+) -> tuple[Chat, ...]:
+    """All conversations about one face; `key` (the sample's id) chooses among wordings and topics."""
+    turn = crc32(key.encode())
+    listed = ", ".join(labels.labels)
+    ask_label = ASK_LABEL[turn % len(ASK_LABEL)].format(labels=listed)
+    ask_caption = ASK_CAPTION[turn // 3 % len(ASK_CAPTION)]
+    chats = [
+        _chat("label", "blind", (ask_label, caption.conclusion.label or LEFT_OPEN)),
+        _chat("caption", "blind", (ask_caption, render(caption))),
+        _chat("observe_only", "blind", (ASK_MOVEMENTS[turn % len(ASK_MOVEMENTS)], _movements(caption))),
+        _chat("region", "blind", *_region_turns(caption, evidence, turn)),
+        *_about_labels(caption.conclusion.alternatives, evidence, turn),
+        *_about_units(evidence, turn),
+    ]
+    if anchored is not None and written is not None:
+        chats.append(_chat("label", "anchored", (ask_label, written)))
+        chats.append(_chat("caption", "anchored", (ask_caption, render(anchored))))
+    return tuple(chats)
+
+
+def _chat(kind: str, view: str, *turns: tuple[str, str]) -> Chat:
+    messages = [
+        ChatMessage(role=role, content=text)  # type: ignore[arg-type]
+        for question, answer in turns
+        for role, text in (("user", question), ("assistant", answer))
+    ]
+    return Chat(kind=kind, view=view, messages=tuple(messages))  # type: ignore[arg-type]
+
+
+def _movements(caption: Caption) -> str:
+    return " ".join((caption.overview, *(observation.text for observation in caption.observations)))
+
+
+def _region_turns(caption: Caption, evidence: Evidence, turn: int) -> Iterator[tuple[str, str]]:
+    """Three regions in one conversation, one of them still or unmeasured where there is one."""
+    told: dict[str, list[str]] = {}
+    for observation in caption.observations:
+        told.setdefault(observation.region, []).append(observation.text)
+    moving = [region for region in told if region in REGION_UNITS]
+    still = [region for region in ("brow", "eyes", "nose", "mouth", "chin") if region not in told]
+    chosen = _rotated(moving, turn)[:2] + _rotated(still, turn)[: 3 - min(2, len(moving))]
+    for k, region in enumerate(chosen or ["mouth"]):
+        ask = ASK_REGION[(turn + k) % len(ASK_REGION)].format(region=region)
+        yield ask, " ".join(told[region]) if region in told else _quiet(region, evidence, turn)
+
+
+def _rotated(items: list[str], turn: int) -> list[str]:
+    start = turn % len(items) if items else 0
+    return items[start:] + items[:start]
+
+
+def _quiet(region: str, evidence: Evidence, turn: int) -> str:
+    absent = [au for au in REGION_UNITS[region] if evidence.absent(au) and au in action_units()]
+    if not absent:
+        return NOT_COVERED if not any(evidence.measured(au) for au in REGION_UNITS[region]) else ALL_QUIET
+    clause = denial(absent[turn % len(absent)], turn)
+    return f"{clause[0].upper()}{clause[1:]}."
+
+
+def _about_labels(alternatives: tuple[Alternative, ...], evidence: Evidence, turn: int) -> Iterator[Chat]:
+    """Why not the runner-up, and what speaks against the label itself."""
+    if not alternatives:
+        return
+    first, rest = alternatives[0], alternatives[1:]
+    ask = ASK_AGAINST[turn % len(ASK_AGAINST)].format(label=label_phrase(first.label))
+    known = tuple(au for au in first.units_against if evidence.present(au))
+    answer = (
+        f"{_sentence(names(known))} {_speaks(known)} against it." if known else "None of the measured movements does."
+    )
+    yield _chat("against", "blind", (ask, answer))
+    if rest:
+        other = rest[turn % len(rest)]
+        ask = ASK_WHY_NOT[turn // 5 % len(ASK_WHY_NOT)].format(label=label_phrase(other.label))
+        yield _chat("why_not", "blind", (ask, _why_not(other, evidence)))
+
+
+def _why_not(other: Alternative, evidence: Evidence) -> str:
+    pros = tuple(au for au in other.units_for if evidence.present(au))
+    cons = tuple(au for au in other.units_against if evidence.present(au))
+    parts = []
+    parts.append(
+        f"{_sentence(names(pros))} {_speaks(pros)} for it." if pros else "None of the present movements speaks for it."
+    )
+    if cons:
+        parts.append(f"{_sentence(names(cons))} {_speaks(cons)} against it.")
+    unseen = tuple(au for au in other.not_measured if not evidence.measured(au))
+    if unseen:
+        parts.append(f"{codes(unseen)} {'was' if len(unseen) == 1 else 'were'} not measured.")
+    return " ".join(parts)
+
+
+def _speaks(aus: tuple[int, ...]) -> str:
+    return "speaks" if len(aus) == 1 else "speak"
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _about_units(evidence: Evidence, turn: int) -> Iterator[Chat]:
+    """A unit that was not measured, and one that was: yes or no."""
+    asked = [au for au, unit in action_units().items() if unit.kind == "AU" and au < 40]
+    unseen = [au for au in asked if not evidence.measured(au)]
+    if unseen:
+        au = unseen[turn % len(unseen)]
+        answer = UNMEASURED[turn % len(UNMEASURED)].format(au=au)
+        yield _chat("not_measured", "blind", (_ask_unit(au, turn), answer))
+    seen = [au for au in asked if evidence.measured(au) and not evidence.units[au].uncertain]
+    if seen:
+        au = seen[turn // 7 % len(seen)]
+        answer = f"Yes, AU{au} is present." if evidence.present(au) else f"No, AU{au} is absent."
+        yield _chat("unit", "blind", (_ask_unit(au, turn), answer))
+
+
+def _ask_unit(au: int, turn: int) -> str:
+    return ASK_UNIT[turn % len(ASK_UNIT)].format(au=au, name=action_unit(au).name.lower())

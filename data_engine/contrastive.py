@@ -1,0 +1,33 @@
+"""The contrastive view of a sample: whole-caption, region and conclusion texts, the AU vector, the hard negatives."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verify import Judge
+
+from data_engine.negatives import hard_negatives, negated_class
+from fervlm.facs.units import movement_units
+from fervlm.reasoning.observe import Evidence
+from fervlm.reasoning.wording.naming import label_phrase
+from fervlm.records import Caption, ContrastiveTexts, RegionText
+
+
+def contrastive_texts(
+    caption: Caption, anchored: Caption | None, evidence: Evidence, label: str | None, judge: Judge
+) -> ContrastiveTexts:
+    """Texts of the blind caption; the human `label` adds the anchored summary and a class negative."""
+    negatives = hard_negatives(caption, evidence, judge)
+    if label is not None:
+        negatives += (negated_class(label_phrase(label, label)),)
+    return ContrastiveTexts(
+        overview=caption.overview,
+        regions=tuple(RegionText(text=o.text, aus=tuple(unit.au for unit in o.units)) for o in caption.observations),
+        summary=caption.conclusion.text,
+        summary_anchored=anchored.conclusion.text if anchored else None,
+        au_vector=au_vector(evidence),
+        negatives=negatives,
+    )
+
+
+def au_vector(evidence: Evidence) -> tuple[int, ...]:
+    """1 present, 0 absent, -1 not measured, in the order of `movement_units()`."""
+    return tuple(-1 if not evidence.measured(au) else int(evidence.present(au)) for au in movement_units())

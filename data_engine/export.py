@@ -1,0 +1,86 @@
+"""Fifth stage: the drafts that stay become samples with all their views."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from fervlm.predict.rules import Explainer
+from fervlm.reasoning.verify import Judge
+
+from data_engine.chat import conversations
+from data_engine.config import AnnotateConfig
+from data_engine.contrastive import contrastive_texts
+from data_engine.draft import chosen_labels
+from data_engine.flip import mirrored_face
+from data_engine.gate import Verdict
+from data_engine.items import Draft, Joined, Reject
+from data_engine.table import Exported
+from fervlm.facs.labels import LabelSet
+from fervlm.reasoning.observe import observe
+from fervlm.reasoning.write import anchored
+from fervlm.records import Caption, Sample
+
+
+def export_shard(config_json: str, drafts: bytes, verdicts: bytes) -> tuple[bytes, bytes]:
+    """Samples of the drafts that the gate keeps, and its rejects. A `scale.Stage` once bound."""
+    view = _views(config_json)
+    rows: list[bytes] = []
+    rejects: list[bytes] = []
+    for line, decided in zip(drafts.splitlines(), verdicts.splitlines(), strict=True):
+        verdict = Verdict.model_validate_json(decided)
+        draft = Draft.model_validate_json(line)
+        if verdict.reason is not None:
+            reject = Reject(
+                id=draft.joined.id, stage="gate", code=verdict.reason, detail=verdict.detail, n=draft.joined.n
+            )
+            rejects.append(reject.model_dump_json(exclude_defaults=True).encode() + b"\n")
+            continue
+        rows.extend(row.model_dump_json(exclude_defaults=True).encode() + b"\n" for row in view.samples(draft, verdict))
+    return b"".join(rows), b"".join(rejects)
+
+
+class _Views:
+    """What a worker keeps between shards: labels, the writer, and the bounded cache of judged sentences."""
+
+    def __init__(self, config: AnnotateConfig) -> None:
+        self._config = config
+        self._labels: LabelSet = chosen_labels(config)
+        self._written = {canonical: label for label, canonical in self._labels.canonical.items()}
+        self._explainer = Explainer(labels=self._labels, seed=config.seed, cache_size=4096)
+        self._judge = Judge(cache_size=16384)
+
+    def samples(self, draft: Draft, verdict: Verdict) -> Iterator[Exported]:
+        """The sample, and its mirror image where the run wants it (train only)."""
+        yield self._sample(draft.joined, draft.captions[verdict.caption], verdict, flipped=False)
+        if self._config.flip and verdict.split == "train":
+            face = mirrored_face(draft.joined)
+            caption = self._explainer.explain(face.evidence).caption
+            if caption is not None:
+                yield self._sample(face, caption, verdict, flipped=True)
+
+    def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> Exported:
+        evidence = observe(joined.evidence)
+        written = self._written.get(joined.label) if joined.label else None
+        bound = anchored(caption, written, evidence, self._labels) if written else None
+        sample = Sample(
+            id=joined.id,
+            picture=joined.picture.name if joined.picture else None,
+            caption=caption,
+            anchored=bound,
+            evidence=joined.evidence,
+            contrastive=contrastive_texts(caption, bound, evidence, joined.label, self._judge),
+            chats=conversations(joined.id, caption, bound, evidence, self._labels, written),
+            human_label=joined.label,
+            support=verdict.support,
+            split=verdict.split,
+            subject=joined.subject,
+            source=joined.source,
+            flipped=flipped,
+        )
+        return Exported(sample=sample, picture=joined.picture)
+
+
+@lru_cache(maxsize=4)
+def _views(config_json: str) -> _Views:
+    return _Views(AnnotateConfig.model_validate_json(config_json))
