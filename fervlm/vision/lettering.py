@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import cache
 from html import escape as html_escape
 
@@ -58,6 +59,8 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
     """Width of `text` in pixels, set at `size` pixels; kerning is left out, so it errs on the wide side."""
     table = _advances()
     total = sum(found if (found := table.get(char)) is not None else _estimate(char) for char in text)
+    if not text.isascii():
+        total *= 1.14  # a system font may set the whole text then, and those run wider
     return total * size + (BOLD_STROKE * size if bold and text else 0.0)
 
 
@@ -113,3 +116,65 @@ def text_at(
     side = "" if anchor == "start" else f' text-anchor="{anchor}"'
     place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{fill}"'
     return f'<text {place}{weight}{side} class="{css}">{escape(text)}</text>'
+
+
+Run = tuple[str, str | None]
+"""Some text and the colour that marks it; None for plain text."""
+
+
+def wrap_runs(runs: Iterable[Run], size: float, limit: float) -> list[list[Run]]:
+    """Coloured text in lines no wider than `limit` pixels. Words are kept whole where they fit on a line."""
+    lines: list[list[Run]] = [[]]
+    x = 0.0
+    for word, gap in _words(runs):
+        wide = sum(width(text, size) for text, _ in word)
+        space = width(" ", size) if gap and lines[-1] else 0.0
+        if lines[-1] and gap and x + space + wide > limit:
+            lines.append([])
+            x = space = 0.0
+        if space:
+            lines[-1].append((" ", None))
+            x += space
+        for text, mark in word:
+            for i, piece in enumerate([text] if wide <= limit else _pieces(text, size, limit)):
+                if i:
+                    lines.append([])
+                    x = 0.0
+                lines[-1].append((piece, mark))
+                x += width(piece, size)
+    return lines
+
+
+def _words(runs: Iterable[Run]) -> Iterator[tuple[list[Run], bool]]:
+    """Words as lists of runs (a mark may end within a word), each with whether a space stands before it."""
+    word: list[Run] = []
+    gap = False
+    for text, mark in runs:
+        for part in re.split(r"(\s+)", text):
+            if not part:
+                continue
+            if part.isspace():
+                if word:
+                    yield word, gap
+                word, gap = [], True
+            else:
+                word.append((part, mark))
+    if word:
+        yield word, gap
+
+
+def runs_at(x: float, y: float, runs: Iterable[Run], size: float, *, fill: str) -> str:
+    """An SVG text element of coloured runs; marked ones are underlined."""
+    merged: list[Run] = []
+    for text, mark in runs:
+        if merged and merged[-1][1] == mark:
+            merged[-1] = (merged[-1][0] + text, mark)
+        else:
+            merged.append((text, mark))
+    spans = "".join(
+        escape(text)
+        if mark is None
+        else f'<tspan fill="{mark}" text-decoration="underline" class="fv-fault">{escape(text)}</tspan>'
+        for text, mark in merged
+    )
+    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}" fill="{fill}" class="fv-text">{spans}</text>'

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fervlm.records import Verdict
+
 INK = "#262b33"
 MUTE = "#5f6670"
 FAINT = "#7c838d"
@@ -9,6 +11,7 @@ LINE = "#565e69"
 SOFT = "#8b929c"
 HAIRLINE = "#d9dce1"
 PAPER = "#ffffff"
+GAP = "#e3e5e9"
 SKIN = "#fbf9f6"
 SKIN_EDGE = "#f0ebe4"
 NECK = "#eae4dc"
@@ -32,5 +35,12 @@ PRESENCE = "#2f7f93"
 PRESENCE_FILL = "#dceef1"
 PRESENCE_INK = "#17505e"
 
-VERDICT = {"supported": "#2c7a4b", "contradicted": "#b3261e", "unmeasured": "#8a6500", "forbidden": "#8e2a8b"}
+VERDICT: dict[Verdict, str] = {
+    "supported": "#2c7a4b",
+    "contradicted": "#b3261e",
+    "unmeasured": "#8a6500",
+    "forbidden": "#8e2a8b",
+}
 ACCENT = "#1f4e79"
+BAR = "#9db4c9"
+TROUGH = "#eef1f4"
