@@ -262,12 +262,6 @@ def criterion(canonical: str) -> tuple[Conjunct, ...]:
 
 
 @cache
-def whole_combinations(canonical: str) -> tuple[Prototype, ...]:
-    """The S21 combinations, each of which is enough when it is there in full."""
-    return tuple(p for p in prototypes(canonical) if p.source == "S21")
-
-
-@cache
 def known_classes() -> frozenset[str]:
     """Every class that can be scored."""
     return frozenset(row["canonical"] for row in tables.rows("au_emotion"))

@@ -24,6 +24,8 @@ EXPRESSIVE = mask_of([a.au for a in action_units().values() if a.kind in {"AU", 
 _COUNTED = EXPRESSIVE & ~OPEN
 MISSING_CORE = 0.5
 DISPUTED = 0.8
+WHOLE_SOURCE = "S21"
+"""Its combinations satisfy the criterion when they are there in full."""
 FULL = 0.85
 """Weight of a core AU: what it weighs explains the AU in full."""
 MACHINE_DIMPLER = 0.5
@@ -49,16 +51,19 @@ class _Matcher(NamedTuple):
     pick: Callable[[list[float]], tuple[float, ...]]
     clauses: int
     opens: int
-    twice: float
-    """2 for a prototype, less for a variant: the 2 of Dice's coefficient."""
+    share: float
+    whole: bool
+    """Enough for the criterion when it is there in full."""
+    plain: int
+    """AUs none of which may be absent then."""
 
 
 class _Asked(NamedTuple):
-    pick: Callable[[list[float]], tuple[float, ...]]
+    """S22: AUs asked for together, and limits."""
+
     mask: int
-    plain: int
+    needs: tuple[int, ...]
     limits: tuple[int, ...]
-    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +88,12 @@ def _aus(clauses: tuple[Weighted, ...], keep: Callable[[Weighted], bool]) -> int
     return mask_of([au for w in clauses if keep(w) for au in w.clause.aus])
 
 
-def _picker(clauses: tuple[Clause, ...]) -> Callable[[list[float]], tuple[float, ...]]:
-    slots = [SLOTS.of(clause) for clause in clauses]
-    return itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
-
-
-def _matcher(prototype: Prototype) -> _Matcher:
+def _matcher(prototype: Prototype, whole: bool) -> _Matcher:
     mask = mask_of([au for clause in prototype.clauses for au in clause.aus])
-    return _Matcher(mask, _picker(prototype.clauses), len(prototype.clauses), mask & OPEN, 2.0 * prototype.share)
-
-
-def _asked(needs: tuple[Clause, ...], limits: tuple[Clause, ...] = (), share: float = 1.0) -> _Asked:
-    mask = mask_of([au for clause in needs for au in clause.aus])
-    plain = mask_of([clause.aus[0] for clause in needs if len(clause.aus) == 1])
-    return _Asked(_picker(needs), mask, plain, tuple(SLOTS.of(c) for c in limits), share)
+    plain = mask_of([clause.aus[0] for clause in prototype.clauses if len(clause.aus) == 1])
+    slots = [SLOTS.of(clause) for clause in prototype.clauses]
+    pick = itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
+    return _Matcher(mask, pick, len(slots), mask & OPEN, prototype.share, whole, plain)
 
 
 def _compile(canonical: str) -> _Basic:
@@ -111,10 +108,14 @@ def _compile(canonical: str) -> _Basic:
         negative=_aus(clauses, lambda w: w.weight < 0),
         core=core,
         sole=core if canonical in {"happiness", "contempt", "disgust"} else 0,
-        matchers=tuple(_matcher(p) for p in tables.prototypes(canonical)),
-        asked=(
-            *(_asked(c.needs, c.limits) for c in tables.criterion(canonical)),
-            *(_asked(p.clauses, share=p.share) for p in tables.whole_combinations(canonical)),
+        matchers=tuple(_matcher(p, p.source == WHOLE_SOURCE) for p in tables.prototypes(canonical)),
+        asked=tuple(
+            _Asked(
+                mask_of([clause.aus[0] for clause in conjunct.needs]),
+                tuple(SLOTS.of(clause) for clause in conjunct.needs),
+                tuple(SLOTS.of(clause) for clause in conjunct.limits),
+            )
+            for conjunct in tables.criterion(canonical)
         ),
         spoilers=tuple((w.clause.aus[0], -w.weight) for w in clauses if w.weight < 0 and w.clause.plain),
     )
@@ -159,28 +160,25 @@ def _unmeasured(measured: int) -> tuple[float, ...]:
     )
 
 
-def _likeness(basic: _Basic, face: Face, weight: float, opening: float) -> float:
-    """The best Dice coefficient over the prototypes."""
-    grades, present = face.grades, face.present
-    best, opened = 0.0, weight + opening
-    for mask, pick, count, opens, twice in basic.matchers:
-        if mask & present:
-            alike = twice * sum(pick(grades)) / (count + (opened if opens else weight))
-            if alike > best:  # noqa: PLR1730  (max() costs three times as much here)
-                best = alike
-    return min(best, 1.0)
-
-
-def _criterion(basic: _Basic, face: Face) -> float:
+def _held_against(basic: _Basic, face: Face, weight: float, opened: float) -> tuple[float, float]:
+    """Likeness and criterion; `weight` counts the expressive AUs, `opened` the same with an open mouth."""
     grades, present, absent = face.grades, face.present, face.absent
-    best = 0.0
-    for pick, mask, plain, limits, share in basic.asked:
-        if mask & present and not plain & absent:
-            grade = share * min(pick(grades))
+    likeness = criterion = 0.0
+    for mask, pick, clauses, opens, share, whole, plain in basic.matchers:
+        if mask & present:
+            parts = pick(grades)
+            alike = share * 2.0 * sum(parts) / (clauses + (opened if opens else weight))
+            if alike > likeness:  # noqa: PLR1730  (max() costs three times as much here)
+                likeness = alike
+            if whole and not plain & absent:
+                criterion = max(criterion, share * min(parts))
+    for mask, needs, limits in basic.asked:
+        if mask & present and not mask & absent:
+            grade = min([grades[slot] for slot in needs])
             for slot in limits:
                 grade *= grades[slot]
-            best = max(best, grade)
-    return best
+            criterion = max(criterion, grade)
+    return min(likeness, 1.0), criterion
 
 
 class Standing(NamedTuple):
@@ -212,7 +210,7 @@ def basic_standing(face: Face, machine: bool) -> Standing:
     for slot, mask, index, value in known.conditions:
         if mask & present:
             bent[index] += value * grades[slot]
-    opening = max(grades[25], grades[26], grades[27]) if present & OPEN else 0.0
+    opened = weight + max(grades[25], grades[26], grades[27]) if present & OPEN else weight
     unseen = _unmeasured(face.measured)
     supports = []
     for index, basic in enumerate(known.basics):
@@ -226,8 +224,7 @@ def basic_standing(face: Face, machine: bool) -> Standing:
             supports.append(Support(0.0, 0, against, core_unmeasured, core_absent))
             continue
         coverage = (upper[index] + lower[index] + bent[index] + unseen[index]) / basic.whole
-        likeness = _likeness(basic, face, weight, opening)
-        criterion = _criterion(basic, face)
+        likeness, criterion = _held_against(basic, face, weight, opened)
         if criterion and against:
             spoiled = [value * grades[au] for au, value in basic.spoilers if present >> au & 1]
             criterion *= 1.0 - max(spoiled, default=0.0)
