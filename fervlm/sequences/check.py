@@ -115,7 +115,9 @@ class _Reader:
         if timed:
             which: Which = "offset" if timed[0].kind in {"until", "by"} or step.has("last_to_fade") else "onset"
             which = "apex" if step.has("peak") else which
-            return min(beats, key=lambda b: self._distance(b, which, timed[0].amounts[0]))
+            amount = timed[0].amounts[0]
+            # A moment shared by several movements is that of the first, so a later one is meant before an earlier.
+            return min(beats, key=lambda b: (self._early(b, which, amount), self._distance(b, which, amount)))
         if step.has("already"):
             return next((b for b in beats if b.open_start), beats[0])
         if step.has("still"):
@@ -333,12 +335,14 @@ class _Reader:
         right = right and final is not None and self._distance(final, "offset", high) <= self._tolerance(high)
         self._order_claim(sign, right, None if right else "no movement begins or ends there")
         if right and first is not None and final is not None:
-            self.window = (first.onset_s, final.offset_s)
+            edges = [amount.slack if amount.unit == "s" else 0.0 for amount in sign.amounts]
+            self.window = (first.onset_s - edges[0], final.offset_s + edges[1])
 
     # ---- measuring
 
     def _inside(self, beat: Beat) -> bool:
-        return self.window[0] <= beat.onset_s <= self.window[1]
+        """Whether a movement lies in the stretch; one that begins at its edge and goes on beyond does not."""
+        return self.window[0] <= beat.onset_s and beat.offset_s <= self.window[1]
 
     def _value(self, beat: Beat, which: Which, amount: Amount) -> float | None:
         if amount.unit == "s":
@@ -350,6 +354,10 @@ class _Reader:
     def _distance(self, beat: Beat, which: Which, amount: Amount) -> float:
         value = self._value(beat, which, amount)
         return float("inf") if value is None else abs(value - amount.value)
+
+    def _early(self, beat: Beat, which: Which, amount: Amount) -> bool:
+        value = self._value(beat, which, amount)
+        return value is not None and value < amount.value - self._tolerance(amount)
 
     def _row(self, amount: Amount) -> float:
         return self.scene.step * 1.01 if amount.unit == "s" else 1.0
