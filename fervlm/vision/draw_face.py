@@ -8,17 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fervlm.facs.units import action_unit, not_measured_by
+from fervlm.facs.units import action_unit
 from fervlm.reasoning.observe import Evidence
 from fervlm.records import AURecord
 from fervlm.vision import palette
 from fervlm.vision.curves import Placing, Point, belly, place, ring, smooth
 from fervlm.vision.draw_features import Face, Half, features, furrows, head, neck, path
 from fervlm.vision.draw_labels import column, labels_for, spread
-from fervlm.vision.draw_marks import STRENGTH_WORDS, Hand, Mark, Marks, marks_of
+from fervlm.vision.draw_legend import describe, legend, notes, side_names
+from fervlm.vision.draw_marks import Hand, Mark, Marks, marks_of
 from fervlm.vision.draw_muscles import BEHIND_JAW, MUSCLES, Muscle
 from fervlm.vision.draw_shape import Shape, shape_of
-from fervlm.vision.lettering import FAMILY, escape, text_at, width, wrap
+from fervlm.vision.lettering import FAMILY, escape
 
 WIDTH, HEIGHT = 664, 572
 CENTRE: Point = (332.0, 236.0)
@@ -169,84 +170,6 @@ def _signs(drawing: Drawing) -> str:
     return "".join(out)
 
 
-def _side_names(drawing: Drawing, mirrored: bool) -> str:
-    """Whose left and right these are."""
-    y = CENTRE[1] + 250
-    first, second = ("left", "right") if mirrored else ("right", "left")
-    note = "mirrored picture" if mirrored else ""
-    return (
-        text_at(CENTRE[0] - 150, y, f"subject's {first}", 11.5, fill=palette.MUTE, css="fv-mute")
-        + text_at(CENTRE[0] + 150, y, f"subject's {second}", 11.5, fill=palette.MUTE, anchor="end", css="fv-mute")
-        + (text_at(CENTRE[0], y, note, 11.5, fill=palette.MUTE, anchor="middle", css="fv-mute") if note else "")
-    )
-
-
-def _swatch(x: float, y: float, look: str) -> str:
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="22" height="14" rx="2" {look}/>'
-
-
-def _legend(marks: Marks, y: float) -> str:
-    """What the colours and styles say; only what occurs."""
-    out: list[str] = []
-    x = 12.0
-    if any(mark.level for mark in marks.all):
-        out.append(text_at(x, y + 11, "Strength", 11.5, fill=palette.MUTE, css="fv-mute"))
-        x += 60
-        for letter, word, fill in zip("ABCDE", STRENGTH_WORDS, palette.LEVELS, strict=True):
-            out.append(_swatch(x, y, f'fill="{fill}" stroke="{palette.MUSCLE_LINE}" stroke-opacity=".4"'))
-            text = f"{letter} {word}"
-            out.append(text_at(x + 27, y + 11, text, 11.5, fill=palette.MUTE, css="fv-mute"))
-            x += 27 + width(text, 11.5) + 12
-        x += 4
-    if any(mark.level is None for mark in marks.all):
-        look = f'fill="{palette.PRESENCE_FILL}" stroke="{palette.PRESENCE}" stroke-dasharray="3 2"'
-        out.append(_swatch(x, y, look))
-        words = "strength not known" if out[1:] else "present, strength not known"
-        out.append(text_at(x + 27, y + 11, words, 11.5, fill=palette.MUTE, css="fv-mute"))
-    return "".join(out)
-
-
-def _notes(evidence: Evidence, marks: Marks, y: float) -> str:
-    """Small print: sides, and what the detector cannot see."""
-    lines: list[str] = []
-    if not evidence.tracked:
-        lines.append("No face was tracked: nothing can be said of it.")
-    elif not marks.all:
-        lines.append("No action unit is present among those measured.")
-    elif not marks.sided:
-        lines.append("Sides were not measured: both are drawn alike.")
-    elif any(mark.au not in marks.sided for mark in marks.all):
-        lines.append("Units without a named side are drawn alike on both.")
-    missing = not_measured_by(tuple(evidence.units)) if evidence.tracked else ()
-    if missing and evidence.units:
-        lines.append("Not measured: AU " + ", ".join(str(au) for au in missing))
-    rows = [row for line in lines for row in wrap(line, 10.5, WIDTH - 24)]
-    return "".join(
-        text_at(12, y + 13 * i, row, 10.5, fill=palette.FAINT, css="fv-faint") for i, row in enumerate(rows[:4])
-    )
-
-
-def describe(evidence: Evidence, marks: Marks) -> str:
-    """The drawing in words, for those who cannot see it."""
-    if not evidence.tracked:
-        return "No face was tracked."
-    names = []
-    for au in sorted({*marks.left, *marks.right}):
-        left, right = marks.left.get(au), marks.right.get(au)
-        mark = left or right
-        if mark is None:
-            continue
-        side = (
-            ""
-            if au not in marks.sided or (left and right)
-            else " on the subject's left"
-            if left
-            else " on the subject's right"
-        )
-        names.append(f"AU {au} {mark.name} ({mark.strength}){side}")
-    return "Drawn face with " + (", ".join(names) if names else "no action unit present") + "."
-
-
 def face_body(evidence: Evidence, record: AURecord | None = None, *, mirrored: bool = False, uid: str = "f") -> str:
     """Face, labels, legend and small print as SVG elements on a field of `WIDTH` by `HEIGHT`."""
     drawing = drawing_of(evidence, record, mirrored=mirrored, uid=uid)
@@ -256,7 +179,11 @@ def face_body(evidence: Evidence, record: AURecord | None = None, *, mirrored: b
     for labels, edge, on_left in ((left, _COLUMN, True), (right, WIDTH - _COLUMN, False)):
         row = spread(labels, _LABEL_TOP, _LABEL_BOTTOM)
         body.append(column(labels, edge, _COLUMN - 8, row, on_left=on_left))
-    body += [_side_names(drawing, mirrored), _legend(marks, 506), _notes(evidence, marks, 538)]
+    body += [
+        side_names(CENTRE[0] - 150, CENTRE[0] + 150, CENTRE[1] + 250, mirrored),
+        legend(marks, 506),
+        notes(evidence, marks, 538),
+    ]
     veil = "" if evidence.tracked else ' opacity=".45"'
     return f"<g{veil}>{body[0]}</g>" + "".join(body[1:])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fervlm.reasoning.observe import LEVEL_LETTERS
 from fervlm.vision import palette
 from fervlm.vision.curves import Point
 from fervlm.vision.draw_marks import Hand, Mark, Marks
@@ -54,11 +55,11 @@ def labels_for(
     return tuple(sorted(column, key=lambda label: label.anchor[1]) for column in columns.values())  # type: ignore[return-value]
 
 
-def spread(labels: list[Label], top: float, bottom: float) -> float:
-    """Sets each label's height near its anchor so that none overlaps; returns the distance kept."""
+def spread(labels: list[Label], top: float, bottom: float, most: float = ROW) -> float:
+    """Sets each label's height near its anchor so that none overlaps; returns the distance kept, `most` or less."""
     if not labels:
-        return ROW
-    row = min(ROW, (bottom - top) / len(labels))
+        return most
+    row = min(most, (bottom - top) / len(labels))
     at = top
     for i, label in enumerate(labels):
         room = bottom - row * (len(labels) - i)
@@ -107,7 +108,7 @@ def _leader(start: Point, anchor: Point, out: float) -> str:
     )
 
 
-def column(labels: list[Label], edge: float, limit: float, row: float, *, on_left: bool) -> str:
+def column(labels: list[Label], edge: float, limit: float, row: float, *, on_left: bool, pill: bool = False) -> str:
     """One column of labels.
 
     Args:
@@ -116,31 +117,31 @@ def column(labels: list[Label], edge: float, limit: float, row: float, *, on_lef
         limit: width of the column in pixels.
         row: distance of the labels.
         on_left: whether the column stands on the viewer's left of the face (text flush right).
+        pill: a light ground behind each label, for use on a photograph.
     """
-    out = []
-    for label in labels:
-        mark = label.mark
-        chip_x = edge - CHIP if on_left else edge
-        text_x = chip_x - 7 if on_left else chip_x + CHIP + 7
-        anchor = "end" if on_left else "start"
-        room = limit - CHIP - 7
-        top = label.y + (row - (31 if row >= TWO_LINES else 18)) / 2
-        single = row < TWO_LINES
-        name = shorten(mark.name, 13, room)
-        if single:
-            tail = f" {'ABCDE'[mark.level - 1]}" if mark.level else ""
-            name = shorten(mark.name, 13, room - width(tail, 13)) + tail
-        words = mark.strength if label.hand is None else f"{label.hand}: {mark.strength}"
-        out.append(f'<g data-au="{mark.au}" class="fv-label">')
-        out.append(_leader((edge, top + 9), label.anchor, 10 if on_left else -10))
-        out.append(chip(mark, chip_x, top))
-        out.append(text_at(text_x, top + 13.3, name, 13, fill=palette.INK, anchor=anchor))
-        if not single:
-            grey = shorten(words, 11.5, limit)
-            out.append(
-                text_at(
-                    edge if on_left else chip_x, top + 30, grey, 11.5, fill=palette.MUTE, anchor=anchor, css="fv-mute"
-                )
-            )
-        out.append("</g>")
-    return "".join(out)
+    return "".join(_label(label, edge, limit, row, on_left, pill) for label in labels)
+
+
+def _label(label: Label, edge: float, limit: float, row: float, on_left: bool, pill: bool) -> str:
+    mark, two = label.mark, row >= TWO_LINES
+    top = label.y + (row - (31 if two else 18)) / 2
+    chip_x = edge - CHIP if on_left else edge
+    text_x = chip_x - 7 if on_left else chip_x + CHIP + 7
+    anchor = "end" if on_left else "start"
+    tail = f" {LEVEL_LETTERS[mark.level - 1]}" if mark.level and not two else ""
+    name = shorten(mark.name, 13, limit - CHIP - 7 - width(tail, 13)) + tail
+    words = mark.strength if label.hand is None else f"{label.hand}: {mark.strength}"
+    words = shorten(words, 11.5, limit) if two else ""
+    out = [f'<g data-au="{mark.au}" class="fv-label">', _leader((edge, top + 9), label.anchor, 10 if on_left else -10)]
+    if pill:
+        wide = max(CHIP + 7 + width(name, 13), width(words, 11.5)) + 12
+        x = edge + 6 - wide if on_left else edge - 6
+        high = 37 if two else 24
+        box = f'x="{x:.1f}" y="{top - 3:.1f}" width="{wide:.1f}" height="{high}" rx="5"'
+        out.append(f'<rect {box} fill="#ffffff" fill-opacity=".86" class="fv-pill"/>')
+    out.append(chip(mark, chip_x, top))
+    out.append(text_at(text_x, top + 13.3, name, 13, fill=palette.INK, anchor=anchor))
+    if words:
+        x = edge if on_left else chip_x
+        out.append(text_at(x, top + 30, words, 11.5, fill=palette.MUTE, anchor=anchor, css="fv-mute"))
+    return "".join([*out, "</g>"])

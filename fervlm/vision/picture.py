@@ -16,7 +16,7 @@ MOST_PIXELS = 80_000_000
 """A file that unpacks to more is refused before it is unpacked: it may be a decompression bomb."""
 LEAST_SIDE = 8
 """Pixels; no face can be seen in less."""
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF")
 """What is decoded; named, because Pillow would also start other programs for some formats (EPS)."""
 _HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _DEPTHS = (8, 10, 12, 14, 16, 32)
@@ -60,9 +60,10 @@ def _opened(data: bytes, called: str) -> Image.Image:
     """The file's header understood, its pixels not yet unpacked."""
     from PIL import Image, UnidentifiedImageError
 
-    formats: tuple[str, ...] = FORMATS
+    Image.init()
+    formats = [name for name in FORMATS if name in Image.OPEN]
     if data[4:8] == b"ftyp" and data[8:12] in _HEIC_BRANDS:
-        formats = (*FORMATS, _heic_reader())
+        formats.append(_heic_reader())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
