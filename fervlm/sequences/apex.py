@@ -121,5 +121,5 @@ def _derived(track: Track, settings: ClipSettings, what: str) -> str:
     if track.baseline:
         parts.append(f"neutral subtracted ({track.baseline_kind})")
     if track.clock != "time":
-        parts.append("no time stamps in the file")
+        parts.append("no time stamps in the file, seconds assume 25 frames a second")
     return "; ".join(parts)

@@ -50,9 +50,8 @@ def summary_text(summary: RecordingSummary) -> str:
 
 def _face_lines(face: FaceSummary, named: bool) -> list[str]:
     who = f"Face {face.face_id}: tracked" if named and face.face_id is not None else "The face is tracked"
-    lines = [
-        f"{who} {_percent(face.tracked_share)} of the time ({face.tracked_s:.1f} s in {_many(face.stretches, 'stretch')})."
-    ]
+    seen = f"{face.tracked_s:.1f} s in {_many(face.stretches, 'stretch')}"
+    lines = [f"{who} {_percent(face.tracked_share)} of the time ({seen})."]
     if face.tracked_s == 0:
         return lines
     source = f"{face.detector} gives {_SCALES[face.scale]}" if face.detector else f"Values: {_SCALES[face.scale]}"
