@@ -22,6 +22,7 @@ AFFECT_SOURCE = (
     "mean of the basic expressions' values (Russell & Mehrabian 1977, rounded), weighted by their support from the AUs"
 )
 PAIN_UNITS = (4, 6, 7, 9, 10)
+_WANTED = frozenset({*PAIN_UNITS, 43})
 CLASSES = (*BASIC, "neutral")
 
 
@@ -71,11 +72,15 @@ def pain_score(record: AURecord) -> Pain:
     values: dict[int, float] = {}
     closed: float | None = None
     for reading in record.readings:
-        if reading.au == 43:
-            closed = max(closed or 0.0, 1.0 if reading.state == "present" else 0.0)
-        elif reading.au in PAIN_UNITS and reading.scale == "intensity_0_5":
-            value = min(reading.value or 0.0, 5.0) if reading.state == "present" else 0.0
-            values[reading.au] = max(values.get(reading.au, 0.0), value)
+        au = reading.au
+        if au not in _WANTED:
+            continue
+        here = reading.state == "present"
+        if au == 43:
+            closed = 1.0 if here or closed else 0.0
+        elif reading.scale == "intensity_0_5":
+            value = min(reading.value or 0.0, 5.0) if here else 0.0
+            values[au] = max(values.get(au, 0.0), value)
     missing = tuple(au for au in PAIN_UNITS if au not in values)
     unseen = (*missing, 43) if closed is None else missing
     if missing:

@@ -107,8 +107,10 @@ def _quiet(interpretation: Interpretation, neutral: Candidate | None) -> Decisio
     traces = any(c.units_for for c in interpretation.candidates)
     word: Confidence = "low" if neutral.score < NEUTRAL_HOLDS else "moderate" if traces else "high"
     lowered = tuple(code for code in _LOWERING if code in interpretation.caveats and code != "core_not_measured")
-    if neutral.score < 1.0:  # some AUs that would contradict neutral cannot be seen by this detector
+    if neutral.core_not_measured:
         lowered += ("core_not_measured",)
+    if "uncertain" in interpretation.caveats:
+        lowered += ("uncertain",)
     return _decision(interpretation, neutral, None, _down(word, len(lowered)), lowered)
 
 
@@ -153,7 +155,8 @@ def _named(evidence: Evidence, interpretation: Interpretation, best: Candidate) 
     lowered = [c for c in _LOWERING if c in interpretation.caveats and c != "core_not_measured"]
     if best.core_not_measured:
         lowered.append("core_not_measured")
-    if any(evidence.units[au].uncertain for au in best.units_for if au in evidence.units):
+    resting = best.units_against if best.canonical == "neutral" else best.units_for
+    if any(evidence.units[au].uncertain for au in resting if au in evidence.units):
         lowered.append("uncertain")
     if any(au in best.units_for for pair in evidence.conflicts for au in pair):
         lowered.append("conflict")

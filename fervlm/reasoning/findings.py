@@ -58,7 +58,7 @@ class Interpretation:
     unknown_labels: tuple[str, ...] = ()
     """Labels of the set that no prototype stands for: not scored, which is not the same as scored low."""
     firm: tuple[int, ...] = ()
-    """Present AUs at B or above, or without a level; AU43 and AU45 are not interpreted in a still."""
+    """Present AUs at B or above, or without a level and undisputed; AU43 and AU45 are not interpreted in a still."""
     complete: tuple[str, ...] = ()
     """Written labels one of whose published combinations is there in full; filled where only ambiguous AUs are."""
     unsided_contempt: bool = False

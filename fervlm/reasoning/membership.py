@@ -60,7 +60,10 @@ class Slots:
 
 
 class Face:
-    """One face's grades and masks. `grades[slot]` is 0 where absent and `UNMEASURED` where not measured."""
+    """One face's grades and masks. `grades[slot]` is 0 where absent and `UNMEASURED` where not measured.
+
+    `firm` are the present AUs at B or above, or without a level where the tool's readings do not disagree.
+    """
 
     __slots__ = (
         "absent",
@@ -141,12 +144,12 @@ def _units(evidence: Evidence, face: Face) -> list[tuple[int, float]]:
         level = unit.level or 0
         if level:
             levels[au] = level
-        if level != 1:
-            firm |= bit
         grade = LEVEL_GRADES[level]
         if unit.uncertain:
             grade *= UNCERTAIN
             face.uncertain = True
+        if level > 1 or (level == 0 and not unit.uncertain):
+            firm |= bit
         if unit.side is not None:
             sided |= bit
             if unit.side != "both":

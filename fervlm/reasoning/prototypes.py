@@ -57,6 +57,7 @@ VARIANT_SHARE = 0.9
 _ROLE_WEIGHT = {"core": 0.85, "common": 0.55, "optional": 0.3, "contradicting": 0.4}
 """Weights where a table gives roles only: the middles of the bands by which S23 and the tables define the roles."""
 _LETTERS = " ABCDE"
+_ANGER_MAY_LACK = ((4,), (5,), (7,), (10,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ class Prototype:
     source: str
     clauses: tuple[Clause, ...]
     share: float = 1.0
+    may_lack: tuple[int, ...] = ()
+    """AUs any one of which a major variant does without (S21 on anger)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +144,9 @@ def _combinations(canonical: str, sources: frozenset[str]) -> list[Prototype]:
         if label == canonical and rows[0]["source"] in sources and rows[0]["variant"] != "rule-1":
             clauses = tuple(dict.fromkeys(_clause(row) for row in rows))
             share = VARIANT_SHARE if variant.startswith("variant") else 1.0
-            found.append(Prototype(variant, rows[0]["source"], clauses, share))
-    return found
-
-
-def _anger_variants(prototypes: list[Prototype]) -> list[Prototype]:
-    found = []
-    for prototype in prototypes:
-        for au in (4, 5, 7, 10):
-            rest = tuple(clause for clause in prototype.clauses if clause.aus != (au,))
-            if prototype.source == "S21" and len(rest) < len(prototype.clauses):
-                found.append(Prototype(f"{prototype.name} without {au}", "S21", rest, VARIANT_SHARE))
+            lacking = canonical == "anger" and rows[0]["source"] == "S21"
+            may_lack = tuple(c.aus[0] for c in clauses if lacking and c.aus in _ANGER_MAY_LACK)
+            found.append(Prototype(variant, rows[0]["source"], clauses, share, may_lack))
     return found
 
 
@@ -169,14 +164,12 @@ def prototypes(canonical: str) -> tuple[Prototype, ...]:
         return ()
     sources = frozenset({"S20", "S21", "S20;S22"} if canonical == "contempt" else {"S20", "S21"})
     found = _combinations(canonical, sources)
-    if canonical == "anger":
-        found += _anger_variants(found)
     if canonical == "fear":
         found = [_raised_lid(prototype) for prototype in found]
     best: dict[frozenset[Clause], Prototype] = {}
     for prototype in found:
         key = frozenset(prototype.clauses)
-        if key not in best or prototype.share > best[key].share:
+        if key not in best or (prototype.share, prototype.may_lack) > (best[key].share, best[key].may_lack):
             best[key] = prototype
     return tuple(sorted(best.values(), key=lambda p: -len(p.clauses)))
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from fervlm.facs.units import action_units
 from fervlm.reasoning import prototypes as tables
 from fervlm.reasoning.membership import LEVEL_GRADES, LIPS_APART, UNMEASURED, Face, Slots, mask_of, units_of
-from fervlm.reasoning.prototypes import BASIC, Clause, Pattern, Prototype, Weighted
+from fervlm.reasoning.prototypes import BASIC, VARIANT_SHARE, Pattern, Prototype, Weighted
 
 SLOTS = Slots()
 UPPER = mask_of((1, 2, 4, 5, 6, 7))
@@ -46,16 +46,19 @@ class Support(NamedTuple):
 NOTHING = Support(0.0)
 
 
+_Pick = Callable[[list[float]], tuple[float, ...]]
+
+
 class _Matcher(NamedTuple):
     mask: int
-    pick: Callable[[list[float]], tuple[float, ...]]
+    pick: _Pick
     clauses: int
     opens: int
     share: float
     whole: bool
     """Enough for the criterion when it is there in full."""
-    plain: int
-    """AUs none of which may be absent then."""
+    droppable: _Pick | None
+    """The clauses any one of which a variant does without."""
 
 
 class _Asked(NamedTuple):
@@ -88,12 +91,22 @@ def _aus(clauses: tuple[Weighted, ...], keep: Callable[[Weighted], bool]) -> int
     return mask_of([au for w in clauses if keep(w) for au in w.clause.aus])
 
 
-def _matcher(prototype: Prototype, whole: bool) -> _Matcher:
+def _picker(slots: list[int]) -> _Pick:
+    return itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
+
+
+def _matcher(prototype: Prototype) -> _Matcher:
     mask = mask_of([au for clause in prototype.clauses for au in clause.aus])
-    plain = mask_of([clause.aus[0] for clause in prototype.clauses if len(clause.aus) == 1])
     slots = [SLOTS.of(clause) for clause in prototype.clauses]
-    pick = itemgetter(*slots) if len(slots) > 1 else itemgetter(slice(slots[0], slots[0] + 1))
-    return _Matcher(mask, pick, len(slots), mask & OPEN, prototype.share, whole, plain)
+    return _Matcher(
+        mask=mask,
+        pick=_picker(slots),
+        clauses=len(slots),
+        opens=mask & OPEN,
+        share=prototype.share,
+        whole=prototype.source == WHOLE_SOURCE,
+        droppable=_picker(list(prototype.may_lack)) if prototype.may_lack else None,
+    )
 
 
 def _compile(canonical: str) -> _Basic:
@@ -108,7 +121,7 @@ def _compile(canonical: str) -> _Basic:
         negative=_aus(clauses, lambda w: w.weight < 0),
         core=core,
         sole=core if canonical in {"happiness", "contempt", "disgust"} else 0,
-        matchers=tuple(_matcher(p, p.source == WHOLE_SOURCE) for p in tables.prototypes(canonical)),
+        matchers=tuple(_matcher(p) for p in tables.prototypes(canonical)),
         asked=tuple(
             _Asked(
                 mask_of([clause.aus[0] for clause in conjunct.needs]),
@@ -129,6 +142,8 @@ class _Knowledge(NamedTuple):
     """(slot, AU mask, basic expression, weight) of the clauses that ask for a level or a side."""
     neutral: dict[int, int]
     """AU -> lowest level whose presence contradicts neutral."""
+    cores: int
+    """Core AUs of the basic expressions: what a detector must see to call a face neutral with confidence."""
 
 
 @cache
@@ -144,7 +159,10 @@ def knowledge() -> _Knowledge:
             else:
                 conditions.append((SLOTS.of(weighted.clause), mask_of(weighted.clause.aus), index, weighted.weight))
     neutral = {w.clause.aus[0]: w.clause.low for w in tables.profile("neutral")}
-    return _Knowledge(basics, {au: tuple(found) for au, found in terms.items()}, tuple(conditions), neutral)
+    cores = 0
+    for basic in basics:
+        cores |= basic.core
+    return _Knowledge(basics, {au: tuple(found) for au, found in terms.items()}, tuple(conditions), neutral, cores)
 
 
 @lru_cache(maxsize=256)
@@ -164,14 +182,21 @@ def _held_against(basic: _Basic, face: Face, weight: float, opened: float) -> tu
     """Likeness and criterion; `weight` counts the expressive AUs, `opened` the same with an open mouth."""
     grades, present, absent = face.grades, face.present, face.absent
     likeness = criterion = 0.0
-    for mask, pick, clauses, opens, share, whole, plain in basic.matchers:
-        if mask & present:
-            parts = pick(grades)
-            alike = share * 2.0 * sum(parts) / (clauses + (opened if opens else weight))
-            if alike > likeness:  # noqa: PLR1730  (max() costs three times as much here)
-                likeness = alike
-            if whole and not plain & absent:
-                criterion = max(criterion, share * min(parts))
+    for mask, pick, clauses, opens, share, whole, droppable in basic.matchers:
+        if not mask & present:
+            continue
+        parts = pick(grades)
+        met, size = sum(parts), clauses + (opened if opens else weight)
+        alike, full = 2.0 * share * met / size, share * min(parts)
+        if droppable is not None:  # the best variant does without the least of these
+            least = min(droppable(grades))
+            alike = max(alike, 2.0 * VARIANT_SHARE * (met - least) / (size - 1.0))
+            if least <= full:
+                full = max(full, VARIANT_SHARE * sorted(parts)[1])
+        if alike > likeness:  # noqa: PLR1730  (max() costs three times as much here)
+            likeness = alike
+        if whole and full > criterion:
+            criterion = full
     for mask, needs, limits in basic.asked:
         if mask & present and not mask & absent:
             grade = min([grades[slot] for slot in needs])
@@ -252,7 +277,8 @@ def _neutral(face: Face, contradicting: dict[int, int]) -> Support:
         if broken:
             against |= 1 << au
             worst = max(worst, broken * face.grades[au] / LEVEL_GRADES[level])
-    return Support((1.0 - worst) * _seen_share(face.measured), 0, against)
+    unseen = knowledge().cores & ~face.measured
+    return Support((1.0 - worst) * _seen_share(face.measured), 0, against, unseen)
 
 
 @lru_cache(maxsize=256)
@@ -335,14 +361,20 @@ def _hold_against(pattern: _Compiled, face: Face) -> Support:
     return Support(score, mine, against, unseen, missing)
 
 
+@lru_cache(maxsize=256)
+def _sufficient(canonical: str) -> tuple[tuple[int, ...], ...]:
+    """Combinations of a class that hold by presence alone: for each, masks of which one AU must be present."""
+    if canonical not in BASIC:
+        cores = [[mask for _, mask, _, core in pattern.parts if core] for pattern in _compiled(canonical)]
+        return tuple(tuple(core) for core in cores if core)
+    listed = [conjunct.needs for conjunct in tables.criterion(canonical) if not conjunct.limits]
+    for prototype in tables.prototypes(canonical):
+        listed.append(prototype.clauses)
+        listed += [tuple(c for c in prototype.clauses if c.aus != (au,)) for au in prototype.may_lack]
+    plain = [clauses for clauses in listed if all(c.low == 1 and c.high == 5 and not c.one_sided for c in clauses)]
+    return tuple(tuple(mask_of(clause.aus) for clause in clauses) for clauses in plain)
+
+
 def complete(canonical: str, face: Face) -> bool:
     """Whether a published combination of a class is on the face in full, none of it unknown."""
-    present = face.present
-    if canonical not in BASIC:
-        return any(
-            all(mask & present for _, mask, _, core in pattern.parts if core) and any(part[3] for part in pattern.parts)
-            for pattern in _compiled(canonical)
-        )
-    sufficient = [conjunct.needs for conjunct in tables.criterion(canonical) if not conjunct.limits]
-    sufficient += [prototype.clauses for prototype in tables.prototypes(canonical)]
-    return any(all(c.plain and present >> c.aus[0] & 1 for c in clauses) for clauses in sufficient)
+    return any(all(mask & face.present for mask in masks) for masks in _sufficient(canonical))
