@@ -6,14 +6,17 @@ record is called. The sentence on a region rests on that region's units and the 
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from fervlm import __version__
 from fervlm.facs.labels import LabelSet, canonical_label
 from fervlm.reasoning.findings import Candidate, Decision, Interpretation
 from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording import conclusions
-from fervlm.reasoning.wording.choice import Choice, key_of, unit_code
-from fervlm.reasoning.wording.concluding import conclusion_text
+from fervlm.reasoning.wording.choice import Choice, key_of
+from fervlm.reasoning.wording.concluding import conclusion_text, own_units
+from fervlm.reasoning.wording.forms import Forms, forms
 from fervlm.reasoning.wording.interpreting import interpretation_text, movements_only
 from fervlm.reasoning.wording.naming import label_phrase
 from fervlm.reasoning.wording.observing import observations
@@ -25,6 +28,8 @@ OBSERVE_ONLY = "observe-only"
 """`Conclusion.abstain` where movements alone were asked for."""
 WORDS = 145
 """What the whole text keeps to, as far as the number of movements allows."""
+SOME_SUPPORT = 0.3
+"""Least support of a human label that the movements are said to bear out in part."""
 _CONCLUSION_WORDS = 30
 _LABEL_WORDS = 16
 _OVERVIEW, _INTERPRETATION, _CONCLUSION, _ANCHORED = 11, 12, 13, 14
@@ -51,10 +56,9 @@ def write(
         seed: picks among the wordings.
         observe_only: movements only; no label and no emotion word in any part.
     """
-    active = evidence.active
-    key = key_of([unit_code(unit) for unit in evidence.units.values()], seed, 0)
+    active, key = _read(evidence, seed)
     told = overview(evidence, active, Choice(key + _OVERVIEW))
-    observed = _observed(evidence, seed)
+    observed = _observed(evidence, active, seed)
     choice = Choice(key + _INTERPRETATION)
     if observe_only:
         interpreted = movements_only(evidence, active, interpretation.caveats, choice)
@@ -74,24 +78,40 @@ def write(
     )
 
 
+def _read(evidence: Evidence, seed: int) -> tuple[list[Forms], int]:
+    """The wordings of the present units from the top of the face down, and the key of all choices on the whole face."""
+    active = []
+    numbers = []
+    for unit in evidence.units.values():
+        if unit.state == "present":
+            found = forms(unit)
+            active.append(found)
+            numbers.append(found.code)
+        else:
+            numbers.append(unit.au)
+    active.sort(key=attrgetter("place"))
+    return active, key_of(numbers, seed, 0)
+
+
 def _words(text: str) -> int:
     return text.count(" ") + 1
 
 
 def provenance(record: AURecord, label_set: str | None, seed: int | None) -> Provenance:
     """Engine, detector, scales, label set and seed of a blind caption."""
-    scales: list[Scale] = []
-    for reading in record.readings:
-        if reading.scale not in scales:
-            scales.append(reading.scale)
     return Provenance(
-        engine=ENGINE, detector=record.detector.name, scales=tuple(scales), label_set=label_set, seed=seed
+        engine=ENGINE, detector=record.detector.name, scales=scales_of(record), label_set=label_set, seed=seed
     )
 
 
-def _observed(evidence: Evidence, seed: int) -> tuple[Observation, ...]:
+def scales_of(record: AURecord) -> tuple[Scale, ...]:
+    """The scales of a record's readings, in the order of their first appearance."""
+    return tuple(dict.fromkeys([reading.scale for reading in record.readings]))
+
+
+def _observed(evidence: Evidence, active: list[Forms], seed: int) -> tuple[Observation, ...]:
     if evidence.tracked and evidence.units:
-        found = observations(evidence, seed)
+        found = observations(evidence, active, seed)
         return found or (Observation(region="quality", text="None of the measured movements is present."),)
     reason = "No face was tracked." if not evidence.tracked else "No facial movement was measured."
     return (Observation(region="quality", text=reason),)
@@ -100,16 +120,14 @@ def _observed(evidence: Evidence, seed: int) -> tuple[Observation, ...]:
 def _alternative(candidate: Candidate) -> Alternative:
     return Alternative(
         label=candidate.label,
-        score=candidate.score,
+        score=round(candidate.score, 2),
         units_for=candidate.units_for,
         units_against=candidate.units_against,
         not_measured=candidate.core_not_measured,
     )
 
 
-def _conclusion(
-    evidence: Evidence, decision: Decision, told: tuple[str, ...], choice: Choice, room: int
-) -> Conclusion:
+def _conclusion(evidence: Evidence, decision: Decision, told: tuple[str, ...], choice: Choice, room: int) -> Conclusion:
     return Conclusion(
         label=decision.label,
         confidence=decision.confidence,
@@ -117,3 +135,70 @@ def _conclusion(
         abstain=decision.abstain,
         text=conclusion_text(evidence, decision, told, choice, room),
     )
+
+
+def anchored(caption: Caption, human_label: str, evidence: Evidence, labels: LabelSet) -> Caption:
+    """The caption with a human label in its overview and conclusion, and how far the movements bear it out.
+
+    Observations and interpretation stay as they are; they come from the evidence alone. The view is for training:
+    the label is the annotators', never ours.
+
+    Args:
+        caption: a blind caption of `write` on the same evidence.
+        human_label: the label beside the data, preferably as `labels` writes it.
+        evidence: what the caption was written from.
+        labels: the label set of the caption.
+    """
+    canonical = labels.canonical.get(human_label) or canonical_label(human_label)
+    own = _own_candidate(human_label, canonical, evidence, labels)
+    stance = _stance(caption, canonical, own, evidence, labels)
+    phrase = label_phrase(human_label, canonical)
+    choice = Choice(key_of(caption.overview.encode(), len(human_label), _ANCHORED))
+    text = choice.of(conclusions.ANNOTATED[stance]).replace("{L}", phrase)
+    text += own_units(own, evidence, choice) if own is not None else ""
+    blind = caption.conclusion
+    parts = [f"{text}."]
+    if stance != "agrees" and blind.label is not None:
+        alone = label_phrase(blind.label, labels.canonical.get(blind.label))
+        parts.append(choice.of(conclusions.ALONE).replace("{L}", alone))
+    row = () if own is None else (_alternative(own),)
+    return caption.model_copy(
+        update={
+            "overview": _annotated_overview(caption.overview, phrase, choice),
+            "conclusion": Conclusion(
+                label=human_label,
+                confidence=blind.confidence if stance == "agrees" else "low",
+                alternatives=row + tuple([other for other in blind.alternatives if other.label != human_label]),
+                text=" ".join(parts),
+            ),
+            "provenance": None
+            if caption.provenance is None
+            else caption.provenance.model_copy(update={"view": "anchored"}),
+        }
+    )
+
+
+def _own_candidate(label: str, canonical: str | None, evidence: Evidence, labels: LabelSet) -> Candidate | None:
+    """The human label held against the evidence, also where it is not of the caption's label set."""
+    if canonical is None or not evidence.tracked or not evidence.units:
+        return None
+    asked = labels if label in labels.canonical else LabelSet("human", (label,), {label: canonical}, {})
+    return next((c for c in interpret(evidence, asked).candidates if c.label == label), None)
+
+
+def _stance(
+    caption: Caption, canonical: str | None, own: Candidate | None, evidence: Evidence, labels: LabelSet
+) -> str:
+    """Key of `conclusions.ANNOTATED`: how far the evidence bears the human label out."""
+    if not evidence.tracked or not evidence.units:
+        return "unseen"
+    if own is None:
+        return "unknown"
+    blind = caption.conclusion.label
+    if blind is not None and labels.canonical.get(blind) == canonical:
+        return "agrees"
+    return "partly" if own.score >= SOME_SUPPORT else "little"
+
+
+def _annotated_overview(text: str, phrase: str, choice: Choice) -> str:
+    return choice.of(conclusions.ANNOTATED_OVERVIEW).format(L=phrase, o=text[0].lower() + text[1:])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fervlm.reasoning.wording.choice import Choice
-from fervlm.reasoning.wording.forms import movement
-from fervlm.reasoning.wording.movements import third
+from fervlm.reasoning.wording.movements import movement, third
 from fervlm.reasoning.wording.strength import AFTER, ON_SIDE, TOWARDS_SIDE
 from fervlm.sequences.beats import BRIEF_S, Beat
 

@@ -14,9 +14,7 @@ RUNNER_UP_FROM = 0.15
 """Least support of a runner-up that is worth a sentence."""
 
 
-def conclusion_text(
-    evidence: Evidence, decision: Decision, told: tuple[str, ...], choice: Choice, room: int
-) -> str:
+def conclusion_text(evidence: Evidence, decision: Decision, told: tuple[str, ...], choice: Choice, room: int) -> str:
     """One to three sentences.
 
     `told` are the caveat codes that the interpretation already put into words; the runner-up's units are listed where
@@ -87,3 +85,14 @@ def _runner_up(
     if text.count(" ") >= room and but:
         text = text.replace(but, "")
     return [text]
+
+
+def own_units(candidate: Candidate, evidence: Evidence, choice: Choice) -> str:
+    """What speaks for and against a human label, as the end of a sentence; empty where nothing does."""
+    mine, against, lacking = for_and_against(candidate, evidence)
+    text = choice.of(conclusions.OWN_FOR).format(F=codes(mine), **agree(mine)) if mine else ""
+    if against:
+        text += choice.of(conclusions.RUNNER_AGAINST).format(G=codes(against), **agree(against))
+    elif lacking:
+        text += choice.of(conclusions.RUNNER_LACKING).format(M=codes(lacking), **agree(lacking))
+    return text

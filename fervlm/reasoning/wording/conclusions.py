@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-OPENINGS = ("", "", "Taken together, ", "Overall, ", "On balance, ", "In sum, ", "All in all, ", "As measured, ", "Thus ")
+OPENINGS = (
+    "",
+    "",
+    "Taken together, ",
+    "Overall, ",
+    "On balance, ",
+    "In sum, ",
+    "All in all, ",
+    "As measured, ",
+    "Thus ",
+)
 CONSISTENT = (
     "the expression shown is consistent with {L}",
     "the movements are consistent with {L}",
@@ -41,7 +51,12 @@ RUNNER_AGAINST = (
     ", with {G} against it",
     ", though {G} argue{s} against it",
 )
-RUNNER_LACKING = (", but {M} {is} absent", ", though {M} {is} absent", ", while {M} {is} absent", ", yet {M} {is} absent")
+RUNNER_LACKING = (
+    ", but {M} {is} absent",
+    ", though {M} {is} absent",
+    ", while {M} {is} absent",
+    ", yet {M} {is} absent",
+)
 
 ABSTENTIONS: dict[str, tuple[str, ...]] = {
     "not_tracked": (
@@ -128,6 +143,14 @@ ANNOTATED = {
     ),
 }
 """How the human label stands to the evidence."""
+OWN_FOR = ("; {F} speak{s} for it", ", with {F} for it", "; for it {is} {F}", "; {F} fit{s} it")
+ALONE = (
+    "The movements alone are consistent with {L}.",
+    "By the movements alone, {L} comes first.",
+    "Going by the movements alone, {L} is nearer.",
+    "Without the annotation, the movements are consistent with {L}.",
+)
+"""The blind reading, where it is another one."""
 ANNOTATED_OVERVIEW = (
     "Annotators call this {L}: {o}",
     "Called {L} by annotators: {o}",

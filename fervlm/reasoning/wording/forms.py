@@ -5,13 +5,23 @@ Built once for each distinct unit (`choice.unit_code`) and kept: FACS has few of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from fervlm.reasoning.observe import Unit
 from fervlm.reasoning.wording.choice import unit_code
-from fervlm.reasoning.wording.movements import MOVEMENTS, OTHER, POSES, Movement, third
-from fervlm.reasoning.wording.strength import ADJECTIVES, AFTER, BEFORE, CONFIDENT_NOTE, MORE_ON, ON_SIDE, TOWARDS_SIDE, letter_note
+from fervlm.reasoning.wording.movements import Movement, movement, third
+from fervlm.reasoning.wording.regions import place_of, region_of, telling_rank, zone_of
+from fervlm.reasoning.wording.strength import (
+    ADJECTIVES,
+    AFTER,
+    BEFORE,
+    CONFIDENT_NOTE,
+    MORE_ON,
+    ON_SIDE,
+    TOWARDS_SIDE,
+    letter_note,
+)
 from fervlm.reasoning.wording.tokens import clip_cost
 from fervlm.records import Side, UnitMention
 
@@ -32,8 +42,16 @@ Modes = tuple[tuple[Phrase, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """All wordings of one unit."""
+    """All wordings of one present unit, with what is looked up about it again and again."""
 
+    au: int
+    code: int
+    """`choice.unit_code` of the unit."""
+    rank: tuple[int, bool, int]
+    """Sorting key for what an overview names first: level, certainty, how telling the unit is."""
+    place: tuple[int, int]
+    region: str
+    zone: str
     subject: str
     clauses: Modes
     """ "the lips part slightly (AU25)" """
@@ -69,34 +87,29 @@ class _Mode:
     """Stands inside the parentheses with the number."""
 
 
-def movement(au: int) -> Movement:
-    """The lexicon entry of `au`; codes outside the lexicon are named by their number alone."""
-    return MOVEMENTS.get(au) or POSES.get(au) or OTHER
-
-
 def _subjects(entry: Movement, unit: Unit) -> list[_Subject]:
     side = unit.side
-    if unit.au in POSES:
-        direction: Side | None = None
-        if unit.au in {51, 55, 61}:
-            direction = "left"
-        elif unit.au in {52, 56, 62}:
-            direction = "right"
-        return [_Subject(text, entry.plural, direction, "") for text in entry.many]
+    whole = [_Subject(text, entry.plural, None, "") for text in entry.many]
+    if entry.kind == "pose" or side is None:
+        said: Side | None = "left" if unit.au in _LEFTWARD else "right" if unit.au in _RIGHTWARD else None
+        return [replace(subject, side=said) for subject in whole]
     if unit.stronger is not None:
-        return [_Subject(text, entry.plural, "both", MORE_ON[unit.stronger]) for text in entry.many]
-    plain = [_Subject(text, entry.plural, None, "") for text in entry.many]
-    if side is None:
-        return plain
-    tail = f" {TOWARDS_SIDE[side] if entry.directed else ON_SIDE[side]}"
+        return [replace(subject, side="both") for subject in whole]
     if side == "both":
-        if entry.one and entry.plural:
-            doubled = [_Subject("both" + text.removeprefix("the"), True, "both", "") for text in entry.many]
-            return doubled + plain
-        return plain
+        paired = bool(entry.one) and entry.plural
+        doubled = [_Subject("both" + text.removeprefix("the"), True, "both", "") for text in entry.many if paired]
+        return doubled + whole
     if entry.one:
         return [_Subject(text.format(side), False, side, "") for text in entry.one]
-    return [_Subject(text, entry.plural, side, tail) for text in entry.many]
+    return [replace(subject, side=side, tail=_place(entry, side)) for subject in whole]
+
+
+def _place(entry: Movement, side: Side) -> str:
+    return f" {(TOWARDS_SIDE if entry.directed else ON_SIDE)[side]}"
+
+
+_LEFTWARD, _RIGHTWARD = frozenset({51, 55, 61}), frozenset({52, 56, 62})
+"""Head and gaze codes whose words say a direction, the subject's as everywhere."""
 
 
 def _modes(unit: Unit) -> list[_Mode]:
@@ -159,10 +172,10 @@ def _noun_groups(entry: Movement, unit: Unit, mode: _Mode) -> tuple[list[tuple[s
     unsure = unit.uncertain
     lead = _subjects(entry, unit)
     side = lead[0].side
-    ending = MORE_ON[unit.stronger] if unit.stronger else ""
-    if not ending and unit.side in {"left", "right"} and unit.au not in POSES:
-        ending = f" {TOWARDS_SIDE[unit.side] if entry.directed else ON_SIDE[unit.side]}"
-    elif not ending and unit.side == "both" and side == "both":
+    ending = ""
+    if unit.side in {"left", "right"} and entry.kind != "pose":
+        ending = _place(entry, unit.side)
+    elif unit.side == "both" and side == "both" and not unit.stronger:
         ending = " on both sides"
     for text in _noun_texts(entry.nouns, ending, mode.adjective, unsure):
         found.append((text, side))
@@ -185,11 +198,12 @@ def _build(unit: Unit) -> Forms:
     subjects = _subjects(entry, unit)
     coded: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": [], "terse": []}
     bare: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": []}
+    more = MORE_ON[unit.stronger] if unit.stronger else ""
     for mode in _modes(unit):
-        code = f" (AU{unit.au}{mode.note})"
+        code = f" (AU{unit.au}{mode.note}{more})"
         nouns, terse = _noun_groups(entry, unit, mode)
         # "confidently detected" stands either before the noun or in the parentheses, not in both.
-        noun_code = f" (AU{unit.au})" if mode.adjective else code
+        noun_code = f" (AU{unit.au}{more})" if mode.adjective else code
         texts = {
             "clauses": [(t, s.side) for s in subjects for t in _clause_texts(entry, s, mode, unit.uncertain)],
             "absolutes": [(t, s.side) for s in subjects for t in _absolute_texts(entry, s, mode, unit.uncertain)],
@@ -203,6 +217,12 @@ def _build(unit: Unit) -> Forms:
         told = None if unit.side == "both" and not unit.stronger else nouns[0][1]
         coded["terse"].append(tuple(_phrase(text + noun_code, unit.au, told) for text in terse))
     return Forms(
+        au=unit.au,
+        code=unit_code(unit),
+        rank=(-(unit.level or 0), unit.uncertain, telling_rank(unit.au)),
+        place=place_of(unit.au),
+        region=region_of(unit.au),
+        zone=zone_of(unit.au),
         subject=entry.many[0],
         clauses=tuple(coded["clauses"]),
         absolutes=tuple(coded["absolutes"]),

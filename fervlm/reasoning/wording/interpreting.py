@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fervlm.reasoning.findings import Candidate, Cue, Decision, Interpretation
-from fervlm.reasoning.observe import Evidence, Unit
+from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording import arguments
 from fervlm.reasoning.wording.choice import Choice
-from fervlm.reasoning.wording.cues import CUES, GENERAL, LEADS, SECOND_LEADS
+from fervlm.reasoning.wording.cues import GENERAL, LEADS, SECOND_LEADS, cue_words
+from fervlm.reasoning.wording.forms import Forms
 from fervlm.reasoning.wording.naming import codes, label_phrase, names, seen
 from fervlm.reasoning.wording.overview import number_word
-from fervlm.reasoning.wording.regions import zone_of
 
 ROOMY = 35
 """Words still free from which on a text is short enough to say what was not measured."""
@@ -47,7 +47,7 @@ def agree(aus: tuple[int, ...]) -> dict[str, str]:
 
 def interpretation_text(
     evidence: Evidence,
-    active: tuple[Unit, ...],
+    active: Sequence[Forms],
     found: Interpretation,
     decision: Decision,
     choice: Choice,
@@ -104,10 +104,10 @@ class Parts:
         return " ".join([sentence(text) for _, _, text in self._found])
 
 
-def movements_only(evidence: Evidence, active: tuple[Unit, ...], found: tuple[str, ...], choice: Choice) -> str:
+def movements_only(evidence: Evidence, active: Sequence[Forms], found: tuple[str, ...], choice: Choice) -> str:
     """The interpretation of a text that keeps to movements: no label, no emotion word."""
     parts = [choice.of(arguments.OBSERVE_ONLY)]
-    zones = [zone_of(unit.au) for unit in active]
+    zones = [form.zone for form in active]
     upper, lower = zones.count("upper face"), zones.count("lower face")
     if upper and lower:
         count = number_word(len(active))
@@ -127,7 +127,7 @@ def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) 
         if len(told) == most:
             break
         needed = _NEEDS_ABSENT.get(cue.id)
-        if cue.kind == "exclusive" or cue.id not in CUES or (needed is not None and not evidence.absent(needed)):
+        if cue.kind == "exclusive" or cue.id not in cue_words() or (needed is not None and not evidence.absent(needed)):
             continue
         if told and set(cue.units) <= set(told[0].units):
             continue
@@ -136,7 +136,7 @@ def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) 
 
 
 def _cue(cue: Cue, evidence: Evidence, choice: Choice, leads: tuple[str, ...]) -> str:
-    subjects, predicates = CUES[_variant(cue, evidence)]
+    subjects, predicates = cue_words()[_variant(cue, evidence)]
     units = seen(cue.units, evidence.units)
     subject = choice.of(subjects)
     if len(units) > 1 and choice.number(4) == 0:
@@ -204,7 +204,7 @@ def caveats(
     told = [code for code in _CAVEATS if code in found]
     if "low_trust" in told and told.index("low_trust") >= most:
         told = [*told[: most - 1], "low_trust"]
-    parts = []
+    parts: list[tuple[str, str]] = []
     for code in told:
         words = _caveat_words(code, evidence, top)
         if words is not None and len(parts) < most:

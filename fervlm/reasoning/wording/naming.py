@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from fervlm.reasoning.wording.forms import movement
-from fervlm.reasoning.wording.movements import MOVEMENTS
+from fervlm.reasoning.wording.movements import in_lexicon, movement
 
 ADJECTIVES = frozenset(
-    {"angry", "happy", "sad", "disgusted", "surprised", "fearful", "afraid", "contemptuous", "neutral", "calm", "appalled"}
+    {
+        *("angry", "happy", "sad", "disgusted", "surprised", "fearful", "afraid", "contemptuous"),
+        *("neutral", "calm", "appalled"),
+    }
 )
 _NOUNS = frozenset(
-    """amusement anger anxiety awe boredom confusion contempt contentment coyness desire disappointment disgust
-    distraction embarrassment enjoyment excitement fatigue fear frustration happiness hatred helplessness interest joy
-    neutrality pain pride repression sadness shame surprise sympathy""".split()
+    {
+        *("anger", "contempt", "disgust", "fear", "happiness", "neutrality", "sadness", "surprise"),
+        *("amusement", "anxiety", "awe", "boredom", "confusion", "contentment", "coyness", "desire"),
+        *("disappointment", "distraction", "embarrassment", "enjoyment", "excitement", "fatigue", "frustration"),
+        *("hatred", "helplessness", "interest", "joy", "pain", "pride", "repression", "shame", "sympathy"),
+    }
 )
 
 
@@ -47,12 +52,12 @@ def joined(parts: list[str], link: str) -> str:
 
 
 def _name(au: int) -> str:
-    if au not in MOVEMENTS:
+    if not in_lexicon(au):
         return "the movement coded"
     noun = movement(au).nouns[0]
     return noun[1:] if noun.startswith("~") else f"the {noun}"
 
 
-def seen(aus: Iterable[int], known: dict[int, object]) -> tuple[int, ...]:
+def seen(aus: Iterable[int], known: Mapping[int, object]) -> tuple[int, ...]:
     """Those of `aus` that the evidence itself holds; head angles count as units without being AU readings."""
     return tuple(au for au in aus if au in known)

@@ -7,11 +7,12 @@ units give equal words in every record, and whoever keeps judged sentences need 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import itemgetter
 
-from fervlm.reasoning.observe import Evidence, Unit
-from fervlm.reasoning.wording.choice import Choice, key_of, unit_code
-from fervlm.reasoning.wording.forms import Forms, Modes, Phrase, denial, forms
+from fervlm.reasoning.observe import Evidence
+from fervlm.reasoning.wording.choice import Choice, key_of
+from fervlm.reasoning.wording.forms import Forms, Modes, Phrase, denial
 from fervlm.reasoning.wording.region_frames import BESIDE, Frame, frames, resting_frames
 from fervlm.reasoning.wording.regions import (
     MERGED_AT_MOST,
@@ -20,7 +21,6 @@ from fervlm.reasoning.wording.regions import (
     RESTING,
     TELLING,
     place_of,
-    region_of,
 )
 from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT
 from fervlm.records import Observation
@@ -35,31 +35,23 @@ _QUIET_BELOW = 4
 """With fewer present units than this, resting regions are told as well."""
 
 
-def observations(evidence: Evidence, seed: int) -> tuple[Observation, ...]:
-    """The region sentences of a face, top to bottom."""
-    active = sorted((u for u in evidence.units.values() if u.state == "present"), key=_place)
+def observations(evidence: Evidence, active: Sequence[Forms], seed: int) -> tuple[Observation, ...]:
+    """The region sentences of a face, top to bottom. `active` are its present units, from the top down."""
     brief = len(active) > BRIEF_ABOVE
     told: list[tuple[int, Observation]] = []
     for region, units in _grouped(active):
-        told += ((place_of(units[0].au)[0], found) for found in _region(region, units, evidence, seed, brief))
+        first = units[0].place[0]
+        told += [(first, found) for found in _region(region, units, evidence, seed, brief)]
     if len(active) < _QUIET_BELOW:
-        told += _resting(evidence, {region_of(u.au) for u in active}, 3 - len(active), seed)
-    told.sort(key=_first)
-    return tuple(found for _, found in told)
+        told += _resting(evidence, {form.region for form in active}, 3 - len(active), seed)
+    told.sort(key=itemgetter(0))
+    return tuple([found for _, found in told])
 
 
-def _place(unit: Unit) -> tuple[int, int]:
-    return place_of(unit.au)
-
-
-def _first(pair: tuple[int, Observation]) -> int:
-    return pair[0]
-
-
-def _grouped(active: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
-    by_region: dict[str, list[Unit]] = {}
-    for unit in active:
-        by_region.setdefault(region_of(unit.au), []).append(unit)
+def _grouped(active: Sequence[Forms]) -> list[tuple[str, list[Forms]]]:
+    by_region: dict[str, list[Forms]] = {}
+    for form in active:
+        by_region.setdefault(form.region, []).append(form)
     for first, second in MERGES:
         if first in by_region and second in by_region:
             together = by_region[first] + by_region[second]
@@ -69,96 +61,92 @@ def _grouped(active: Sequence[Unit]) -> list[tuple[str, list[Unit]]]:
     return list(by_region.items())
 
 
-def _region(region: str, units: list[Unit], evidence: Evidence, seed: int, brief: bool) -> list[Observation]:
+def _region(region: str, units: list[Forms], evidence: Evidence, seed: int, brief: bool) -> list[Observation]:
     """One sentence, or several where the units do not fit the token limit."""
     name = region.partition("+")[0]
     found: list[Observation] = []
-    for chunk in _chunks(units):
+    for chunk in [units] if len(units) == 1 else _chunks(units):
         whole = len(chunk) == len(units)
-        choice = Choice(key_of(map(unit_code, chunk), seed, 1 + whole))
+        choice = Choice(key_of([form.code for form in chunk], seed, 1 + whole))
         phrases, text, cost = _sentence(region, chunk, choice, alone=whole, brief=brief)
         if whole and not brief and len(units) <= 2 and cost + _DENIAL_COST <= _BUDGET:
             text = _beside(text, name, units, evidence, choice)
-        found.append(Observation(region=name, text=text, units=tuple(p.mention for p in phrases)))
+        found.append(Observation(region=name, text=text, units=tuple([p.mention for p in phrases])))
     return found
 
 
-def _chunks(units: list[Unit]) -> list[list[Unit]]:
+def _chunks(units: list[Forms]) -> list[list[Forms]]:
     """`units` in the fewest runs that fit a sentence, of nearly equal length."""
-    count = -(-len(units) // 4)
+    if len(units) <= 4 and _fits(units):
+        return [units]
+    count = max(2, -(-len(units) // 4))
     while True:
         size, longer = divmod(len(units), count)
         cuts = [i * size + min(i, longer) for i in range(count + 1)]
-        chunks = [units[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        chunks = [units[a:b] for a, b in pairwise(cuts)]
         if all(_fits(chunk) for chunk in chunks):
             return chunks
         count += 1
 
 
-def _fits(units: list[Unit]) -> bool:
+def _fits(units: list[Forms]) -> bool:
     """Whether the shortest sentence on `units` stays within the token limit."""
-    found = [forms(unit) for unit in units]
-    if len(units) < 4 and sum(f.briefest_clause.cost for f in found) + len(units) <= _BUDGET:
+    count = len(units)
+    if count < 4 and sum([form.briefest_clause.cost for form in units]) + count <= _BUDGET:
         return True
-    return sum(f.briefest_noun.cost for f in found) + len(units) - 1 + _LIST_FRAME <= _BUDGET
+    return sum([form.briefest_noun.cost for form in units]) + count - 1 + _LIST_FRAME <= _BUDGET
 
 
 def _sentence(
-    region: str, units: list[Unit], choice: Choice, *, alone: bool, brief: bool
+    region: str, units: list[Forms], choice: Choice, *, alone: bool, brief: bool
 ) -> tuple[list[Phrase], str, int]:
-    lexical = [forms(unit) for unit in units]
     count = len(units)
     kind = str(count)
     if count == 1 and alone:
         kind = "alone"
-    elif count in {2, 3} and len({f.subject for f in lexical}) < count:
+    elif 1 < count < 4 and len({form.subject for form in units}) < count:
         kind += "n"
     mode = choice.number(6)
-    if count < 4 and choice.number(3) == 0:
-        lexical.reverse()
+    ordered = units
+    if 1 < count < 4 and choice.number(3) == 0:
+        ordered = units[::-1]
     for table in (f"list{count}",) if brief else (kind, f"list{count}"):
         frame = choice.of(choice.of(frames(table, region)))
-        phrases = [_pick(f, hole, mode + i, choice) for i, (f, hole) in enumerate(zip(lexical, frame.kinds, strict=True))]
-        cost = frame.cost + sum(p.cost for p in phrases)
+        phrases = []
+        for turn, form in enumerate(ordered):
+            modes: Modes = getattr(form, _HOLES[frame.kinds[turn]])
+            phrases.append(choice.of(modes[(mode + turn) % len(modes)]))
+        cost = frame.cost + sum([phrase.cost for phrase in phrases])
         if cost <= _BUDGET:
             return phrases, _fill(frame, phrases), cost
-    return _shortest(region, lexical)
+    return _shortest(region, ordered)
+
+
+_HOLES = {"c": "clauses", "n": "nouns", "t": "terse", "a": "absolutes"}
 
 
 def _shortest(region: str, lexical: list[Forms]) -> tuple[list[Phrase], str, int]:
     options = []
     for spellings in frames(f"list{len(lexical)}", region):
         for frame in spellings:
-            phrases = [f.briefest_clause if hole == "c" else f.briefest_noun for f, hole in zip(lexical, frame.kinds)]
-            options.append((frame.cost + sum(p.cost for p in phrases), frame, phrases))
+            pairs = zip(lexical, frame.kinds, strict=True)
+            phrases = [f.briefest_clause if hole == "c" else f.briefest_noun for f, hole in pairs]
+            options.append((frame.cost + sum([phrase.cost for phrase in phrases]), frame, phrases))
     cost, frame, phrases = min(options, key=itemgetter(0))
     return phrases, _fill(frame, phrases), cost
 
 
-def _pick(form: Forms, hole: str, mode: int, choice: Choice) -> Phrase:
-    modes: Modes
-    if hole == "c":
-        modes = form.clauses
-    elif hole == "n":
-        modes = form.nouns
-    elif hole == "t":
-        modes = form.terse
-    else:
-        modes = form.absolutes
-    return choice.of(modes[mode % len(modes)])
-
-
 def _fill(frame: Frame, phrases: list[Phrase]) -> str:
-    text = frame.text % tuple([p.text for p in phrases])
+    text = frame.text % tuple([phrase.text for phrase in phrases])
     return text[0].upper() + text[1:]
 
 
-def _beside(text: str, region: str, units: list[Unit], evidence: Evidence, choice: Choice) -> str:
+def _beside(text: str, region: str, units: list[Forms], evidence: Evidence, choice: Choice) -> str:
     """`text` with a telling absence of the same region, in about every second sentence that has one."""
     telling = TELLING.get(region)
     if telling is None:
         return text
-    absent = [au for u in units for au in telling.get(u.au, ()) if evidence.absent(au)]
+    absent = [au for form in units for au in telling.get(form.au, ()) if evidence.absent(au)]
     if not absent or choice.number(2):
         return text
     return text[:-1] + choice.of(BESIDE).replace("{d}", denial(absent[0], choice.number(64)))

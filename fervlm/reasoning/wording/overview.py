@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
+from operator import attrgetter
 
-from fervlm.reasoning.observe import Evidence, Unit
+from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording.choice import Choice
-from fervlm.reasoning.wording.forms import Forms, Phrase, forms, movement
-from fervlm.reasoning.wording.regions import place_of, zone_of
+from fervlm.reasoning.wording.forms import Forms, Phrase
 from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT, clip_cost
 
 _BUDGET = SENTENCE_LIMIT - 2
@@ -119,8 +120,7 @@ NOUNS_OF_TWO = tuple(frame for frame in TWO if "{c}" not in frame)
 NOUNS_OF_THREE = tuple(frame for frame in THREE if "{c}" not in frame)
 
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_TELLING = (12, 9, 15, 10, 4, 1, 6, 5, 20, 24, 23, 27, 26, 14, 17, 7, 2, 43, 16, 22, 18, 34, 28, 32, 25, 11)
-_SALIENCE = {au: rank for rank, au in enumerate(_TELLING)}
+_BY_PLACE = attrgetter("place")
 _HOLE = re.compile(r"\{([can])\}")
 
 
@@ -135,13 +135,13 @@ def _compiled(frame: str) -> tuple[str, str, int]:
     return text, "".join(_HOLE.findall(frame)), clip_cost(_HOLE.sub("", frame).replace("{more}", ""))
 
 
-def overview(evidence: Evidence, active: tuple[Unit, ...], choice: Choice) -> str:
-    """The sentence. `active` are the present units of `evidence`."""
+def overview(evidence: Evidence, active: Sequence[Forms], choice: Choice) -> str:
+    """The sentence. `active` are the present units of `evidence`, in any order."""
     if not active:
         return _nothing(evidence, choice)
     if len(active) == 1:
-        return _fill(choice.of(SINGLE), [forms(active[0])], choice)[0]
-    leads = sorted(active, key=_rank)
+        return _fill(choice.of(SINGLE), active, choice)[0]
+    leads = sorted(active, key=attrgetter("rank"))
     for _ in range(4):
         text, cost = _attempt(leads, choice)
         if cost <= _BUDGET:
@@ -149,22 +149,18 @@ def overview(evidence: Evidence, active: tuple[Unit, ...], choice: Choice) -> st
     return _shortest(leads)
 
 
-def _rank(unit: Unit) -> tuple[int, bool, int]:
-    return -(unit.level or 0), unit.uncertain, _SALIENCE.get(unit.au, 99)
-
-
-def _attempt(leads: list[Unit], choice: Choice) -> tuple[str, int]:
+def _attempt(leads: list[Forms], choice: Choice) -> tuple[str, int]:
     count = len(leads)
     if count >= 3 and choice.number(3) == 0:
-        three = sorted(leads[:3], key=_place)
+        three = sorted(leads[:3], key=_BY_PLACE)
         return _told(choice.of(NOUNS_OF_THREE if _repeats(three) else THREE), three, count, choice)
     first = leads[0]
-    elsewhere = [u for u in leads[1:4] if zone_of(u.au) != zone_of(first.au)]
-    second = choice.of(elsewhere) if elsewhere else leads[1]
-    pair = sorted((first, second), key=_place)
-    zones = zone_of(pair[0].au), zone_of(pair[1].au)
-    if zones[0] != zones[1] and "head" not in zones and choice.number(4) == 0:
-        frame = choice.of(ZONED).replace("{zone}", zones[0]).replace("{other}", zones[1])
+    elsewhere = [form for form in leads[1:4] if form.zone != first.zone]
+    pair = [first, choice.of(elsewhere) if elsewhere else leads[1]]
+    pair.sort(key=_BY_PLACE)
+    zone, other = pair[0].zone, pair[1].zone
+    if zone != other and "head" not in {zone, other} and choice.number(4) == 0:
+        frame = choice.of(ZONED).replace("{zone}", zone).replace("{other}", other)
     elif count > 2 and choice.number(3) == 0:
         frame = choice.of(PARTLY)
     else:
@@ -172,21 +168,19 @@ def _attempt(leads: list[Unit], choice: Choice) -> tuple[str, int]:
     return _told(frame, pair, count, choice)
 
 
-def _repeats(units: list[Unit]) -> bool:
+def _repeats(active: Sequence[Forms]) -> bool:
     """Whether two of the units are told with the same subject ("the lips"), so that clauses would repeat it."""
-    return len({movement(unit.au).many[0] for unit in units}) < len(units)
+    return len({form.subject for form in active}) < len(active)
 
 
-def _place(unit: Unit) -> tuple[int, int]:
-    return place_of(unit.au)
-
-
-def _told(frame: str, units: list[Unit], count: int, choice: Choice) -> tuple[str, int]:
-    text, cost = _fill(frame, [forms(unit) for unit in units], choice)
-    rest = count - len(units)
+def _told(frame: str, named: list[Forms], count: int, choice: Choice) -> tuple[str, int]:
+    text, cost = _fill(frame, named, choice)
+    rest = count - len(named)
     more = ""
     if rest and "{more}" in text:
-        more = choice.of(MORE_AFTER_AND if ", and" in text or ", with" in text else MORE).replace("{rest}", number_word(rest))
+        more = choice.of(MORE_AFTER_AND if ", and" in text or ", with" in text else MORE).replace(
+            "{rest}", number_word(rest)
+        )
         more = more.replace("{movements}", "movement" if rest == 1 else "movements")
         more = more.replace("{are}", "is" if rest == 1 else "are")
     text = text.replace("{more}", more).replace("{count}", number_word(count))
@@ -194,7 +188,7 @@ def _told(frame: str, units: list[Unit], count: int, choice: Choice) -> tuple[st
     return text, cost + clip_cost(more)
 
 
-def _fill(frame: str, lexical: list[Forms], choice: Choice) -> tuple[str, int]:
+def _fill(frame: str, lexical: Sequence[Forms], choice: Choice) -> tuple[str, int]:
     pattern, kinds, cost = _compiled(frame)
     mode = choice.number(6)
     phrases: list[Phrase] = []
@@ -205,14 +199,10 @@ def _fill(frame: str, lexical: list[Forms], choice: Choice) -> tuple[str, int]:
     return text[0].upper() + text[1:], cost + sum([phrase.cost for phrase in phrases])
 
 
-def _shortest(leads: list[Unit]) -> str:
-    pair = sorted(leads[:2], key=_place)
-    nouns = [min((p for mode in forms(u).bare_nouns for p in mode), key=_cost).text for u in pair]
+def _shortest(leads: list[Forms]) -> str:
+    pair = sorted(leads[:2], key=_BY_PLACE)
+    nouns = [min((p for mode in form.bare_nouns for p in mode), key=attrgetter("cost")).text for form in pair]
     return f"The face shows {nouns[0]} and {nouns[1]}."
-
-
-def _cost(phrase: Phrase) -> int:
-    return phrase.cost
 
 
 def _nothing(evidence: Evidence, choice: Choice) -> str:

@@ -1,8 +1,8 @@
 """Sentence frames for one region, as data.
 
 A frame is text with one marked hole per unit: `{c}` a clause, `{a}` subject and participle (after "with"), `{n}` a
-noun phrase, `{t}` a short noun phrase. `{name}`, `{there}`, `{where}` and `{here}` are the region's words, with a capital
-in `{There}` and `{Where}`; `{seen}` and `{are_seen}` one of the verbs below. Each choice is a frame of its own.
+noun phrase, `{t}` a short noun phrase. `{name}`, `{there}`, `{where}` and `{here}` are the region's words, with a
+capital in `{There}` and `{Where}`; `{seen}` and `{are_seen}` one of the verbs below. Each choice is a frame of its own.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ RESTING = (
     "As far as measured, the {name} is at rest ({d}).",
     "As far as measured, nothing moves {there} ({d}).",
     "Nothing moves {there} as far as measured ({d}).",
-    "No movement is measured {there} ({d}).",
-    "{There}, no movement is measured ({d}).",
+    "Every movement measured {there} is absent ({d}).",
+    "{There}, every measured movement is absent ({d}).",
     "The measured movements of the {name} are absent ({d}).",
 )
 """A region where all measured units are absent; `{d}` is "no AU1, no AU2, no AU4"."""

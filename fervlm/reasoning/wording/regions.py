@@ -57,7 +57,9 @@ REGION_WORDS: dict[str, RegionWords] = {
     "head": RegionWords("head position", ("in the head position",), ("apart from the face",), ("Apart from the face",)),
     "gaze": RegionWords("gaze", ("in the gaze",), ("apart from the face",), ("Apart from the face",)),
     "quality": RegionWords("record", ("in the record",), ("in the record",), ("In the record",)),
-    "eyes+cheeks": RegionWords("eye and cheek region", ("around the eyes",), ("around the eyes",), ("Around the eyes",)),
+    "eyes+cheeks": RegionWords(
+        "eye and cheek region", ("around the eyes",), ("around the eyes",), ("Around the eyes",)
+    ),
     "cheeks+nose": RegionWords("midface", _MIDDLE, _MIDDLE, ("In the midface",)),
     "chin+jaw": RegionWords("chin and jaw region", ("below the mouth",), _LOWER, ("In the lower face",)),
 }
@@ -84,6 +86,7 @@ RESTING: dict[str, tuple[int, ...]] = {
 }
 """Regions whose rest is worth telling, most telling first, with the AUs to name."""
 
+_MOST_TELLING = (12, 9, 15, 10, 4, 1, 6, 5, 20, 24, 23, 27, 26, 14, 17, 7, 2, 43, 16, 22, 18, 34, 28, 32, 25, 11)
 UPPER = frozenset({"brow", "eyes"})
 MIDDLE = frozenset({"cheeks", "nose"})
 
@@ -115,3 +118,9 @@ def zone_of(au: int) -> str:
     if region in MIDDLE:
         return "midface"
     return "head" if region in {"head", "gaze", "quality"} else "lower face"
+
+
+@cache
+def telling_rank(au: int) -> int:
+    """How early an overview names `au`, other things being equal."""
+    return _MOST_TELLING.index(au) if au in _MOST_TELLING else 99

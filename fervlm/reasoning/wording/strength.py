@@ -48,4 +48,4 @@ CONFIDENT_NOTE = ", confidently detected"
 ON_SIDE = {"left": "on the left", "right": "on the right", "both": "on both sides"}
 TOWARDS_SIDE = {"left": "to the left", "right": "to the right", "both": "to both sides"}
 MORE_ON = {"left": ", more on the left", "right": ", more on the right"}
-"""Both sides move, one of them by at least a level more."""
+"""Both sides move, one of them by at least a level more; stands inside the parentheses of the AU number."""

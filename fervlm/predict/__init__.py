@@ -1,0 +1,1 @@
+"""From evidence or a picture to a `Prediction`: one file per backend."""

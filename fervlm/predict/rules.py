@@ -1,0 +1,167 @@
+"""The backend without a model: published FACS prototypes, words from the evidence, every sentence checked."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from fervlm.facs.labels import LabelSet, label_set
+from fervlm.readers import FORMATS
+from fervlm.reasoning.affect import pain_score
+from fervlm.reasoning.conclude import conclude
+from fervlm.reasoning.findings import Decision
+from fervlm.reasoning.interpret import interpret, interpretation_key
+from fervlm.reasoning.observe import Evidence, observe
+from fervlm.reasoning.verify import Judge, verify
+from fervlm.reasoning.write import ENGINE, scales_of, write
+from fervlm.records import AURecord, Caption, Prediction, Verification, Versions
+
+BACKEND = "rules"
+
+
+class _Told(NamedTuple):
+    """All of a prediction that equal evidence shares."""
+
+    caption: Caption
+    decision: Decision
+    verification: Verification | None
+    """`against` is still to be filled in."""
+
+
+class Explainer:
+    """Explains records of a stream; equal evidence is explained and checked once, as far as the cache reaches.
+
+    Args:
+        labels: a label set or the name of one.
+        seed: picks among wordings.
+        observe_only: movements only, no label.
+        cache_size: how many faces and how many judged sentences are kept; 0 keeps nothing.
+        judge: a judge to share with others; its own, of `cache_size`, otherwise.
+        check: whether captions are verified.
+
+    Raises:
+        FervlmError: there is no such label set.
+    """
+
+    def __init__(
+        self,
+        labels: LabelSet | str = "basic8",
+        seed: int = 0,
+        observe_only: bool = False,
+        cache_size: int = 0,
+        *,
+        judge: Judge | None = None,
+        check: bool = True,
+    ) -> None:
+        self.labels = label_set(labels) if isinstance(labels, str) else labels
+        self.seed = seed
+        self.observe_only = observe_only
+        self.cache_size = cache_size
+        self.check = check
+        self._judge = Judge(cache_size) if judge is None else judge
+        self._kept: dict[tuple[object, ...], _Told] = {}
+
+    def explain(self, record: AURecord) -> Prediction:
+        """The prediction for one record. Where no face was found its caption is None; a lost one gets a short text."""
+        if record.quality.tracking == "no_face":
+            return _prediction(record, None, observe_only=self.observe_only)
+        return _prediction(record, self._told(record, observe(record)), observe_only=self.observe_only)
+
+    def _told(self, record: AURecord, evidence: Evidence) -> _Told:
+        if self.cache_size <= 0:
+            return self._tell(record, evidence)
+        key = (interpretation_key(evidence, self.labels, record), record.detector, scales_of(record))
+        kept = self._kept.pop(key, None)
+        if kept is None:
+            kept = self._tell(record, evidence)
+            if len(self._kept) >= self.cache_size:
+                del self._kept[next(iter(self._kept))]
+        self._kept[key] = kept
+        return kept
+
+    def _tell(self, record: AURecord, evidence: Evidence) -> _Told:
+        interpretation = interpret(evidence, self.labels, record)
+        decision = conclude(evidence, interpretation, self.labels)
+        caption = write(
+            record,
+            evidence,
+            interpretation,
+            decision,
+            labels=self.labels,
+            seed=self.seed,
+            observe_only=self.observe_only,
+        )
+        verification = verify(caption, evidence, labels=self.labels, judge=self._judge) if self.check else None
+        return _Told(caption, decision, verification)
+
+
+def explain(
+    record: AURecord,
+    *,
+    labels: LabelSet | str = "basic8",
+    seed: int = 0,
+    observe_only: bool = False,
+    judge: Judge | None = None,
+    check: bool = True,
+) -> Prediction:
+    """One record explained from its own evidence.
+
+    Args:
+        record: what a detector measured on one face.
+        labels: a label set or the name of one.
+        seed: picks among wordings; equal evidence and seed give equal words.
+        observe_only: movements only; no label and no emotion word.
+        judge: keeps judged sentences between calls.
+        check: whether the caption is verified against the record.
+
+    Raises:
+        FervlmError: there is no such label set.
+    """
+    return Explainer(labels, seed, observe_only, judge=judge, check=check).explain(record)
+
+
+def evidence_name(record: AURecord) -> str:
+    """What a caption of this record was checked against, in words: tool, file and row."""
+    known = FORMATS.get(record.detector.name)
+    tool = known.tool if known is not None else record.detector.name
+    row = f" row {record.source.row}" if record.source.row is not None else ""
+    return f"{tool} action units in {record.source.file}{row}"
+
+
+def _prediction(record: AURecord, told: _Told | None, *, observe_only: bool) -> Prediction:
+    decision = told.decision if told is not None and not observe_only else None
+    pain = pain_score(record) if decision is not None else None
+    return Prediction(
+        id=record.id,
+        source=record.source,
+        face_id=record.face_id,
+        frame=record.frame,
+        box=record.box,
+        label=decision.label if decision is not None else None,
+        valence=decision.valence if decision is not None else None,
+        arousal=decision.arousal if decision is not None else None,
+        affect_source=decision.affect_source if decision is not None else None,
+        pain=pain.score if pain is not None else None,
+        pain_ceiling=pain.ceiling if pain is not None else None,
+        caption=told.caption if told is not None else None,
+        evidence=record,
+        verification=_against(told.verification, record) if told is not None else None,
+        backend=BACKEND,
+        versions=_versions(record.detector.version),
+    )
+
+
+def _against(verification: Verification | None, record: AURecord) -> Verification | None:
+    if verification is None:
+        return None
+    return Verification(
+        sentences=verification.sentences,
+        scores=verification.scores,
+        ok=verification.ok,
+        against=evidence_name(record),
+    )
+
+
+@lru_cache(maxsize=256)
+def _versions(detector: str | None) -> Versions:
+    return Versions(engine=ENGINE, detector=detector)
