@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from fervlm.predict.rules import Explainer
-
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import LabelSet
+from fervlm.predict.rules import Explainer
 from fervlm.records import AUReading, AURecord, Prediction
 
 if TYPE_CHECKING:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from fervlm.predict.rules import Explainer
-
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import LabelSet
+from fervlm.predict.rules import Explainer
 from fervlm.readers import read
-from fervlm.records import AUEvent, AURecord, Prediction, SentenceCheck, Verification
+from fervlm.records import AURecord, Prediction, SentenceCheck, Verification
 from fervlm.sequences.apex import apex_row, clip_id, record_at, untracked_record
 from fervlm.sequences.baseline import neutral_from
 from fervlm.sequences.check import check_course
@@ -88,7 +87,7 @@ class _Teller:
         self.seed = seed
 
     def whole(self) -> Iterator[Prediction]:
-        """One prediction for the recording."""
+        """One prediction for the recording; a single row has no course and no events."""
         track = self.track
         span = (_second(track, 0), _second(track, -1)) if len(track.times) else None
         row = apex_row(track, track.events)
@@ -97,15 +96,18 @@ class _Teller:
             yield blind.model_copy(update={"id": clip_id(track), "span_s": span})
             return
         at = float(track.times[row])
-        found = episodes(track.events, self.settings.bridge_s)
+        found = episodes(track, self.settings.bridge_s)
         fullest = next((e for e in found if e.begin_s <= at <= e.end_s), None)
         evidence = record_at(self.rows, track, row, self.settings, "apex of the clip")
+        if len(track.times) == 1:
+            yield self.engine.explain(evidence).model_copy(update={"id": clip_id(track), "span_s": span})
+            return
         yield self._told(clip_id(track), evidence, row, span, fullest, whole=True)
 
     def episodes(self) -> Iterator[Prediction]:
         """One prediction for each episode; none for a face that shows none."""
-        for number, episode in enumerate(episodes(self.track.events, self.settings.bridge_s), 1):
-            row = apex_row(self.track, _within(episode))
+        for number, episode in enumerate(episodes(self.track, self.settings.bridge_s), 1):
+            row = apex_row(self.track, episode.events)
             if row is not None:
                 evidence = record_at(self.rows, self.track, row, self.settings, "apex of the episode")
                 span = (episode.begin_s, episode.end_s)
@@ -129,11 +131,6 @@ class _Teller:
         return explained.model_copy(
             update={"id": name, "span_s": span, "course": course, "events": events, "verification": verification}
         )
-
-
-def _within(episode: Episode) -> list[AUEvent]:
-    """The events whose apex may be the episode's: not those held from long before to long after."""
-    return [e for e in episode.events if episode.begin_s <= e.apex_s <= episode.end_s] or list(episode.events)
 
 
 def _second(track: Track, row: int) -> float:

@@ -15,6 +15,8 @@ from fervlm.sequences.track import Track
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from fervlm.sequences.track import Floats
+
 FULL: dict[Scale, float] = {"intensity_0_5": 5.0, "evidence_log10": 3.0}
 """What counts as one whole unit of evidence; 1 on every other scale."""
 
@@ -31,19 +33,27 @@ def apex_row(track: Track, events: Iterable[AUEvent]) -> int | None:
         known = np.flatnonzero(track.tracked)
         return int(known[len(known) // 2]) if len(known) else None
     # Only the rows that the movements span, so that the episodes of a long recording cost no more than it is long.
-    start = _row_of(track, min(e.onset_s for e in moving))
-    stop = _row_of(track, max(e.offset_s for e in moving)) + 1
-    total = np.zeros(stop - start, dtype=np.float32)
-    for event in moving:
-        begin, end = _row_of(track, event.onset_s), _row_of(track, event.offset_s) + 1
+    start = row_of(track, min(e.onset_s for e in moving))
+    stop = row_of(track, max(e.offset_s for e in moving)) + 1
+    return start + int(np.argmax(evidence_curve(track, moving, start, stop)))
+
+
+def evidence_curve(track: Track, events: Iterable[AUEvent], start: int, stop: int) -> Floats:
+    """Sum of the movements' values, each as a share of its scale, for the rows `start` to `stop` - 1 (float32)."""
+    total: Floats = np.zeros(stop - start, dtype=np.float32)
+    for event in events:
+        begin = max(start, row_of(track, event.onset_s))
+        end = min(stop, row_of(track, event.offset_s) + 1)
+        if begin >= end:
+            continue
         both = (event.au, "left") in track.values and (event.au, "right") in track.values
         share = (0.5 if both and event.side else 1.0) / FULL.get(event.scale, 1.0)
         values = track.values[event.au, event.side if event.side in {"left", "right"} else None]
         total[begin - start : end - start] += np.nan_to_num(np.maximum(values[begin:end], 0)) * np.float32(share)
-    return start + int(np.argmax(total))
+    return total
 
 
-def _row_of(track: Track, second: float) -> int:
+def row_of(track: Track, second: float) -> int:
     """The row that stands at a second which an event carries (rounded to microseconds)."""
     return int(np.searchsorted(track.times, second - 1e-6))
 

@@ -169,10 +169,16 @@ class _Reader:
                     continue
                 right = abs(value - amount.value) <= self.ledger.tolerance(amount)
                 self.ledger.order_claim(sign, right, None if right else f"the apex is at {value:g} {amount.unit}")
-            elif step.has("fade", "everything"):
-                scope = self.ledger.scope()
+            elif step.has("fade", "everything", "these"):
+                scope = self.ledger.scope() if step.has("these") else self._under_way()
                 if scope:
                     at_moment(self.ledger, sign, amount, scope, "offset")
+
+    def _under_way(self) -> list[Beat]:
+        """All that moves until the stretch ends, whether or not it ends with it."""
+        return [
+            b for b in self.scene.moving if b.onset_s <= self.ledger.window[1] and b.offset_s >= self.ledger.window[0]
+        ]
 
     def _stretch(self, sign: Sign) -> None:
         """A stretch named without a movement holds for what follows; it must begin and end with movements."""

@@ -19,6 +19,8 @@ MOST_BEATS = 8
 _STEPS_A_SENTENCE = 3
 _MOST_REPEATS = 3
 _MOST_HELD = 3
+_PAUSE_S = 0.5
+"""The face comes to rest at the end of a stretch only where nothing else moves for so long."""
 _SLOT = 71
 
 
@@ -51,8 +53,8 @@ class _Teller:
         told = scene.moving
         opening: list[str] = []
         if len(told) > MOST_BEATS and episode is not None:
-            opening = [self._overview(episode)]
-            told = tuple(b for b in told if episode.begin_s <= b.onset_s <= episode.end_s) or told
+            opening = self._overview(episode)
+            told = tuple(_inside(told, episode)) or told
         peak = self._peak(told)
         return [*opening, *self._held_before(told), *self._order(told), *peak, *self._ending(told), *self._totals()]
 
@@ -62,19 +64,19 @@ class _Teller:
         begin, end = self.timing.at(self.scene.begin_s), self.timing.at(self.scene.end_s)
         return f"No movement is detected between {begin} and {end}."
 
-    def _overview(self, episode: Episode) -> str:
-        number = len(self.scene.moving)
-        within = next(b for b in self.scene.moving if b.onset_s >= episode.begin_s)
-        latest = max(
-            (b for b in self.scene.moving if episode.begin_s <= b.onset_s <= episode.end_s), key=lambda b: b.offset_s
-        )
-        begin = self.timing.at(within.onset_s, within.onset_frame)
+    def _overview(self, episode: Episode) -> list[str]:
+        """How much there is in all, and which stretch of it is told."""
+        moving = self.scene.moving
+        inside = _inside(moving, episode)
+        lowest, highest = _total(self.scene)
+        total = f"{len(moving)} movements are found in all" if lowest == highest else ""
+        if not inside or len(inside) == len(moving):
+            return [f"{total}."] if total else []
+        latest = max(inside, key=lambda b: b.offset_s)
+        begin = self.timing.at(inside[0].onset_s, inside[0].onset_frame)
         end = self.timing.at(latest.offset_s, latest.offset_frame)
         stretch = f"the fullest stretch runs from {begin} to {end}"
-        lowest, highest = _total(self.scene)
-        if lowest < highest:
-            return f"{capital(stretch)}."
-        return f"{number} movements are found in all; {stretch}."
+        return [f"{total}; {stretch}." if total else f"{capital(stretch)}."]
 
     def _held_before(self, told: Sequence[Beat]) -> list[str]:
         """What was under way when tracking began."""
@@ -157,6 +159,12 @@ class _Teller:
         if any(b.open_end for b in told):
             return []
         when = self.timing.at(last.offset_s, last.offset_frame)
+        soon = last.offset_s + _PAUSE_S
+        beyond = any(b.onset_s <= soon and b.offset_s > last.offset_s for b in self.scene.moving)
+        if beyond or not self.scene.whole:
+            return [
+                self.choice.of((f"These movements have faded by {when}.", f"By {when} these movements have faded."))
+            ]
         forms = (f"Everything has faded by {when}.", f"By {when} all of it has faded.", f"It all fades by {when}.")
         return [self.choice.of(forms)]
 
@@ -180,6 +188,11 @@ class _Teller:
             beat = next(b for b in self.scene.beats if b.au == au)
             sentences.append(f"{capital(beat_clause(beat, self.choice, side=False))} {count_word(number)} (AU{au}).")
         return sentences
+
+
+def _inside(told: Sequence[Beat], episode: Episode) -> list[Beat]:
+    """The beats that lie in a stretch whole."""
+    return [b for b in told if episode.begin_s <= b.onset_s and b.offset_s <= episode.end_s]
 
 
 def _total(scene: Scene) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Literal
 Kind = Literal["moment", "until", "by", "range", "gap", "soon", "lasting", "count", "total", "again", "cue", "none"]
 Cue = Literal[
     "first", "last", "then", "before", "after", "together", "while", "already", "still", "brief", "micro", "fade",
-    "last_to_fade", "peak", "everything", "longest",
+    "last_to_fade", "peak", "everything", "these", "longest",
 ]  # fmt: skip
 
 _WORDS = {
@@ -83,7 +83,8 @@ _CUES: tuple[tuple[Cue, str], ...] = (
         r"\b(?:fad(?:e|es|ed|ing)|eas(?:e|es|ed) off|gone|relax(?:es|ed)?|subsid(?:e|es|ed)|over|at rest"
         r"|vanish(?:es|ed)?|let(?:s)? go|back to rest)\b",
     ),
-    ("everything", r"\b(?:everything|all of (?:it|this|them)|it all|all movements?|the whole|the face)\b"),
+    ("these", r"\b(?:these movements?|all of (?:these|them)|they all|these)\b"),
+    ("everything", r"\b(?:everything|all of (?:it|this)|it all|all movements?|the whole|the face)\b"),
     ("then", r"\b(?:then|next|after that|afterwards?|thereafter|later|subsequently|followed by|in turn)\b"),
     ("before", r"\b(?:before|precedes?|ahead of)\b"),
     ("after", r"\b(?:after|follows)\b"),

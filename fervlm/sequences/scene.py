@@ -29,6 +29,8 @@ class Scene:
     """Seconds from row to row."""
     begin_s: float = 0.0
     end_s: float = 0.0
+    whole: bool = True
+    """Whether these are all movements of the face, or those of one episode, beside which others may go on."""
     apex_s: float | None = None
     """The fullest moment, as chosen for the explanation."""
     apex_frame: int | None = None
@@ -58,6 +60,7 @@ def scene_of(track: Track, events: Iterable[AUEvent] | None = None, apex: int | 
         step=track.step,
         begin_s=begin,
         end_s=end,
+        whole=whole,
         apex_s=None if apex is None else float(track.times[apex]),
         apex_frame=None if apex is None or track.frames is None else int(track.frames[apex]),
     )

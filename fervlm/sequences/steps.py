@@ -14,7 +14,7 @@ _PARENTHESES = re.compile(r"\([^()]*\)")
 _AND = re.compile(r",? and ")
 _RELATIONS: frozenset[Cue] = frozenset({"before", "after", "while"})
 _ORDER: frozenset[Cue] = frozenset({"first", "last", "then"})
-_OWN: frozenset[Cue] = frozenset({"fade", "everything", "peak", "last_to_fade"})
+_OWN: frozenset[Cue] = frozenset({"fade", "everything", "these", "peak", "last_to_fade"})
 _OWN_KINDS = frozenset({"total", "none", "range"})
 Relation = Literal["before", "after", "while"]
 
