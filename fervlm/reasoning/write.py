@@ -1,7 +1,7 @@
 """Fourth stage: words. Evidence, interpretation and decision become a `Caption`; the seed picks among true wordings.
 
 Equal evidence (`Evidence.signature`) with an equal interpretation, decision and seed gives equal words, whatever the
-record is called. The sentence on a region rests on that region's units and the seed alone.
+record is called. The sentence on a region has few variants for equal units of that region (see `observing`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from fervlm.records import Alternative, AURecord, Caption, Conclusion, Observati
 ENGINE = f"fervlm {__version__}"
 OBSERVE_ONLY = "observe-only"
 """`Conclusion.abstain` where movements alone were asked for."""
-WORDS = 145
+WORDS = 142
 """What the whole text keeps to, as far as the number of movements allows."""
 SOME_SUPPORT = 0.3
 """Least support of a human label that the movements are said to bear out in part."""
@@ -58,7 +58,7 @@ def write(
     """
     active, key = _read(evidence, seed)
     told = overview(evidence, active, Choice(key + _OVERVIEW))
-    observed = _observed(evidence, active, seed)
+    observed = _observed(evidence, active, seed, key)
     choice = Choice(key + _INTERPRETATION)
     if observe_only:
         interpreted = movements_only(evidence, active, interpretation.caveats, choice)
@@ -109,9 +109,9 @@ def scales_of(record: AURecord) -> tuple[Scale, ...]:
     return tuple(dict.fromkeys([reading.scale for reading in record.readings]))
 
 
-def _observed(evidence: Evidence, active: list[Forms], seed: int) -> tuple[Observation, ...]:
+def _observed(evidence: Evidence, active: list[Forms], seed: int, turn: int) -> tuple[Observation, ...]:
     if evidence.tracked and evidence.units:
-        found = observations(evidence, active, seed)
+        found = observations(evidence, active, seed, turn)
         return found or (Observation(region="quality", text="None of the measured movements is present."),)
     reason = "No face was tracked." if not evidence.tracked else "No facial movement was measured."
     return (Observation(region="quality", text=reason),)

@@ -71,6 +71,19 @@ NOTHING_PRESENT = (
     "No movement is present that could speak for an expression.",
     "Without any movement to go by, no expression stands out.",
 )
+LONE = (
+    "A single movement carries a reading only so far.",
+    "On one movement alone, any reading stays tentative.",
+    "With a single movement to go by, little weight rests on this.",
+    "One movement by itself decides little.",
+)
+"""Where one unit is all there is."""
+REST = (
+    "A face at rest is what was measured, and no more than that.",
+    "Rest is no evidence of anything beyond itself.",
+    "That nothing moves is all that can be said.",
+)
+"""After one of the two."""
 NEUTRAL = (
     "No telling movement speaks against {L}.",
     "What little moves does not contradict {L}.",

@@ -50,7 +50,7 @@ def _abstention(decision: Decision, choice: Choice) -> str:
         first = decision.alternatives[0]
         second = next(c for c in decision.alternatives[1:] if c.canonical != first.canonical)
         a, b = label_phrase(first.label, first.canonical), label_phrase(second.label, second.canonical)
-        text = text.format(a=a, b=b, A=sentence(a), B=sentence(b))
+        text = sentence(text.format(a=a, b=b))
     return text
 
 

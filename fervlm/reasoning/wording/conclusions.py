@@ -79,7 +79,7 @@ ABSTENTIONS: dict[str, tuple[str, ...]] = {
     "tie": (
         "No single label is given, since {a} and {b} are equally well supported.",
         "The label is left open between {a} and {b}, which are equally supported.",
-        "{A} and {B} cannot be told apart on these movements, so neither is chosen.",
+        "{a} and {b} cannot be told apart on these movements, so neither is chosen.",
         "The evidence is split between {a} and {b}; no label is chosen.",
         "As {a} and {b} come out level, the conclusion stays open.",
     ),

@@ -19,19 +19,23 @@ def cue_words() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
     return {row["id"]: (alternatives(row["subjects"]), alternatives(row["predicates"])) for row in table("cues")}
 
 
+COMBINED: tuple[str, ...] = (
+    "In this combination, {s} {p}.",
+    "Taken together, {s} {p}.",
+)
+"""Openings for subjects of several units."""
 LEADS: tuple[str, ...] = (
     "{S} {p}.",
     "{S} {p}.",
     "Here, {s} {p}.",
-    "In this combination, {s} {p}.",
-    "Taken together, {s} {p}.",
     "As a cue, {s} {p}.",
     "Among the cues, {s} {p}.",
-    "For the reading, {s} {p}.",
-    "By itself, {s} {p}.",
+    "As one cue, {s} {p}.",
     "To begin with, {s} {p}.",
     "On this face, {s} {p}.",
     "Notably, {s} {p}.",
+    "First of all, {s} {p}.",
+    *COMBINED,
 )
 SECOND_LEADS: tuple[str, ...] = (
     "{S} {p}.",
@@ -47,6 +51,6 @@ SECOND_LEADS: tuple[str, ...] = (
 GENERAL: tuple[str, ...] = (
     "the combination of {u}",
     "the presence of {u} together",
-    "the pairing of {u}",
+    "the joint presence of {u}",
 )
 """Subjects that fit every row with two or more units."""

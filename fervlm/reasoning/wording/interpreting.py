@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from re import findall
 
+from fervlm.facs.tables import rows
 from fervlm.reasoning.findings import Candidate, Cue, Decision, Interpretation
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording import arguments
 from fervlm.reasoning.wording.choice import Choice
-from fervlm.reasoning.wording.cues import GENERAL, LEADS, SECOND_LEADS, cue_words
+from fervlm.reasoning.wording.cues import COMBINED, GENERAL, LEADS, SECOND_LEADS, cue_words
 from fervlm.reasoning.wording.forms import Forms
 from fervlm.reasoning.wording.naming import codes, label_phrase, names, seen
 from fervlm.reasoning.wording.overview import number_word
 
+CUE_UP_TO = 6
+"""Up to this number of present units a text names the most telling combination even where that takes it over its
+length."""
 ROOMY = 35
 """Words still free from which on a text is short enough to say what was not measured."""
 _CAVEATS = ("conflict", "occlusion", "pose", "low_trust", "core_not_measured", "uncertain", "speech", "asymmetry")
@@ -64,19 +70,21 @@ def interpretation_text(
         neutral = top is not None and top.canonical == "neutral"
         lead = choice.of(arguments.NEUTRAL if neutral else arguments.NOTHING_PRESENT)
         leading = [lead.format(L=label_phrase(top.label, top.canonical) if top is not None else "")]
+        leading.append(choice.of(arguments.REST))
     else:
         leading = _leading(top, evidence, choice)
     cues = _cues(found, evidence, 2, choice) if active else []
     limits = caveats(found.caveats, evidence, top, choice, 2)
     parts = Parts(room)
     parts.add(1, leading)
-    parts.add(0, cues[:1], optional=True)
+    parts.add(0, cues[:1], optional=len(active) > CUE_UP_TO)
     parts.add(3, [text for code, text in limits if code == "low_trust"])
-    parts.add(2, _apart(found, choice), optional=True)
+    parts.add(2, [choice.of(arguments.LONE)] if len(active) == 1 else _apart(found, choice), optional=True)
     parts.add(3, [text for code, text in limits if code != "low_trust"][:1], optional=True)
     parts.add(0, cues[1:], optional=True)
     if parts.room > ROOMY:
-        parts.add(4, _left_open(evidence, choice))
+        told = top.core_not_measured if top is not None and "core_not_measured" in dict(limits) else ()
+        parts.add(4, _left_open(evidence, told, choice))
     text = parts.text()
     return text, tuple(code for code, told in limits if sentence(told) in text)
 
@@ -137,15 +145,29 @@ def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) 
 
 def _cue(cue: Cue, evidence: Evidence, choice: Choice, leads: tuple[str, ...]) -> str:
     subjects, predicates = cue_words()[_variant(cue, evidence)]
-    units = seen(cue.units, evidence.units)
+    units = _named_by(cue, evidence)
     subject = choice.of(subjects)
     if len(units) > 1 and choice.number(4) == 0:
         subject = choice.of(GENERAL)
+        leads = leads[: -len(COMBINED)] if leads is LEADS else leads
+    elif len(units) < 2 and leads is LEADS:
+        leads = leads[: -len(COMBINED)]
     if "{u}" in subject:
         subject = subject.replace("{u}", codes(units))
     elif units:
         subject = f"{subject} ({codes(units)})"
     return choice.of(leads).format(s=subject, S=sentence(subject), p=choice.of(predicates))
+
+
+@lru_cache(maxsize=256)
+def _base(cue_id: str) -> frozenset[int]:
+    """The AUs that the row itself combines; what tells its readings apart is not named with it."""
+    return next(frozenset(map(int, findall(r"\d+", r["aus"]))) for r in rows("au_interactions") if r["id"] == cue_id)
+
+
+def _named_by(cue: Cue, evidence: Evidence) -> tuple[int, ...]:
+    units = seen(cue.units, evidence.units)
+    return tuple([au for au in units if au in _base(cue.id)]) or units
 
 
 def _variant(cue: Cue, evidence: Evidence) -> str:
@@ -178,9 +200,9 @@ def _leading(top: Candidate | None, evidence: Evidence, choice: Choice) -> list[
     return [f"{lead}{text}."]
 
 
-def _left_open(evidence: Evidence, choice: Choice) -> list[str]:
+def _left_open(evidence: Evidence, told: tuple[int, ...], choice: Choice) -> list[str]:
     """Telling units that the detector does not measure, so that short texts say what they cannot know."""
-    unseen = tuple(sorted([au for au in _TELLING if au not in evidence.units][:4]))
+    unseen = tuple(sorted([au for au in _TELLING if au not in evidence.units and au not in told][:4]))
     return [choice.of(arguments.OPEN).format(U=codes(unseen), **agree(unseen))] if unseen else []
 
 
@@ -214,9 +236,10 @@ def caveats(
 
 def _caveat_words(code: str, evidence: Evidence, top: Candidate | None) -> dict[str, str] | None:
     if code == "core_not_measured":
-        if top is None or not top.core_not_measured:
+        # What neutral cannot see is told by `_left_open`: no single unit completes a face at rest.
+        if top is None or not top.core_not_measured or top.canonical == "neutral":
             return None
-        aus = top.core_not_measured
+        aus = top.core_not_measured[:4]
         return {"U": codes(aus), "L": label_phrase(top.label, top.canonical), **agree(aus)}
     if code == "conflict":
         return {"X": codes(evidence.conflicts[0])} if evidence.conflicts else None

@@ -1,7 +1,8 @@
 """The observations: one sentence a region, from that region's units and the seed alone.
 
-A sentence rests on nothing but the units it names (and on whether the face is so busy that lists must do), so equal
-units give equal words in every record, and whoever keeps judged sentences need not read them again.
+A sentence rests on nothing but its region's units, the seed, one of four turns taken from the whole face, and whether
+the face is so busy that lists must do. So equal regions give few different sentences, and whoever keeps judged
+sentences need not read them again.
 """
 
 from __future__ import annotations
@@ -22,21 +23,29 @@ from fervlm.reasoning.wording.regions import (
     TELLING,
     place_of,
 )
-from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT
+from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT, clip_cost
 from fervlm.records import Observation
 
+TURNS = 4
 _BUDGET = SENTENCE_LIMIT - 2
 _LIST_FRAME = 9
 """Tokens that a list frame may take, separators included."""
-_DENIAL_COST = 14
-BRIEF_ABOVE = 8
+BRIEF_ABOVE = 6
 """With more present units than this the sentences are lists."""
 _QUIET_BELOW = 4
 """With fewer present units than this, resting regions are told as well."""
 
 
-def observations(evidence: Evidence, active: Sequence[Forms], seed: int) -> tuple[Observation, ...]:
-    """The region sentences of a face, top to bottom. `active` are its present units, from the top down."""
+def observations(evidence: Evidence, active: Sequence[Forms], seed: int, turn: int = 0) -> tuple[Observation, ...]:
+    """The region sentences of a face, top to bottom.
+
+    Args:
+        evidence: the face.
+        active: its present units, from the top down.
+        seed: picks among wordings.
+        turn: which of `TURNS` wordings of each region; lets equal regions of different faces read differently.
+    """
+    seed = seed * TURNS + turn % TURNS
     brief = len(active) > BRIEF_ABOVE
     told: list[tuple[int, Observation]] = []
     for region, units in _grouped(active):
@@ -69,8 +78,8 @@ def _region(region: str, units: list[Forms], evidence: Evidence, seed: int, brie
         whole = len(chunk) == len(units)
         choice = Choice(key_of([form.code for form in chunk], seed, 1 + whole))
         phrases, text, cost = _sentence(region, chunk, choice, alone=whole, brief=brief)
-        if whole and not brief and len(units) <= 2 and cost + _DENIAL_COST <= _BUDGET:
-            text = _beside(text, name, units, evidence, choice)
+        if whole and not brief and len(units) <= 2:
+            text = text[:-1] + _beside(name, units, evidence, choice, _BUDGET - cost) + "."
         found.append(Observation(region=name, text=text, units=tuple([p.mention for p in phrases])))
     return found
 
@@ -141,15 +150,16 @@ def _fill(frame: Frame, phrases: list[Phrase]) -> str:
     return text[0].upper() + text[1:]
 
 
-def _beside(text: str, region: str, units: list[Forms], evidence: Evidence, choice: Choice) -> str:
-    """`text` with a telling absence of the same region, in about every second sentence that has one."""
+def _beside(region: str, units: list[Forms], evidence: Evidence, choice: Choice, room: int) -> str:
+    """A telling absence of the same region, as the rest of the sentence; only in about every second that has one."""
     telling = TELLING.get(region)
     if telling is None:
-        return text
+        return ""
     absent = [au for form in units for au in telling.get(form.au, ()) if evidence.absent(au)]
     if not absent or choice.number(2):
-        return text
-    return text[:-1] + choice.of(BESIDE).replace("{d}", denial(absent[0], choice.number(64)))
+        return ""
+    clause = denial(absent[0], choice.number(64))
+    return f"{choice.of(BESIDE)} {clause}" if clip_cost(clause) + 2 <= room else ""
 
 
 def _resting(evidence: Evidence, active: set[str], most: int, seed: int) -> list[tuple[int, Observation]]:

@@ -73,13 +73,12 @@ THREE = (
     "In this face {c}, {c} and {c}{more}.",
 )
 MORE = (
-    ", among {count} movements in all",
     ", {count} movements in all",
     ", plus {rest} more {movements}",
     ", and {rest} more {movements} {are} recorded",
     "; {rest} more {movements} {are} recorded",
     "; {count} movements are recorded in all",
-    ", part of {count} movements in all",
+    "; in all there are {count} movements",
 )
 """What follows where not every present unit was named."""
 MORE_AFTER_AND = tuple(more for more in MORE if ", and" not in more)
@@ -182,7 +181,7 @@ def _told(frame: str, named: list[Forms], count: int, choice: Choice) -> tuple[s
             "{rest}", number_word(rest)
         )
         more = more.replace("{movements}", "movement" if rest == 1 else "movements")
-        more = more.replace("{are}", "is" if rest == 1 else "are")
+        more = more.replace("{are}", "is" if rest == 1 else "are").replace("{count}", number_word(count))
     text = text.replace("{more}", more).replace("{count}", number_word(count))
     text = text.replace("{Count}", number_word(count).capitalize())
     return text, cost + clip_cost(more)

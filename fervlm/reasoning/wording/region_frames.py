@@ -31,7 +31,7 @@ ONE = (
     "There is {n} {where}.",
     "{Where} there is {n}.",
     "The {name} shows {n}.",
-    "The {name} contributes {n}.",
+    "The {name} presents {n}.",
     "Recorded {where}: {n}.",
     "Noted {where}: {n}.",
     "The record gives {n} {where}.",
@@ -142,7 +142,7 @@ LISTS: dict[int, tuple[str, ...]] = {
 }
 """Short frames, for sentences that would run past the token limit."""
 
-BESIDE = (", while {d}.", "; {d}.", ", but {d}.", ", and {d}.", ", whereas {d}.")
+BESIDE = (", while", ";", ", but", ", and", ", whereas")
 """How a telling absence follows."""
 
 RESTING = (

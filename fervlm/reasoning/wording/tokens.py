@@ -7,7 +7,19 @@ of the real tokenizer for the whole vocabulary, and a test compares the two.
 
 from __future__ import annotations
 
-WORD_TOKENS: dict[str, int] = {}
+_WORDS = {
+    2: (
+        "bends blinking blinks bulges bulging clench clenched clenches clenching compress compresses "
+        "confidently converge deepen deepened deepening deepens dilate dilated dilates dimple dimpled dimples "
+        "dimpling diverge diverging downturn eyelid flared flaring furrow furrows markedly maximal maximally "
+        "midface narrowed narrowing narrows nodding nods outward parted pucker puffed puffing puller shrug "
+        "shrugged shrugs sniffing sniffs suck sucked sucking sucks swallowing tensed tenses thrusts tightened "
+        "tightening tightens tilted tilts tucks winking winks wiping wrinkled wrinkling"
+    ),
+    3: "crinkle crinkled crinkles eyelids faintly funneled funneling nostril nostrils puckered puckering",
+    4: "nasolabial",
+}
+WORD_TOKENS: dict[str, int] = {word: count for count, words in _WORDS.items() for word in words.split()}
 
 SENTENCE_LIMIT = 40
 """Tokens a region sentence may have, its start and end token included."""
@@ -23,6 +35,6 @@ def clip_cost(text: str) -> int:
             total += len(word) - 1
         elif word:
             for part in word.lower().split("-"):
-                total += WORD_TOKENS.get(part, 1)
+                total += len(part) if part.isdigit() else WORD_TOKENS.get(part, 1)
             total += word.count("-")
     return total
