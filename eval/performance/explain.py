@@ -19,6 +19,7 @@ from pathlib import Path
 
 from eval.performance.clips import write_repeated, write_synthetic
 from eval.performance.figure import Figure
+from fervlm.cli.predictions import CACHED
 
 MIB = 1024 * 1024
 PROGRAM = "from fervlm.cli.main import run; run()"
@@ -54,19 +55,17 @@ def _rate(path: Path, cache_size: int) -> tuple[int, float]:
 
 def throughput(rows: int = 5_000) -> list[Figure]:
     """Records per second: without any cache on a synthetic recording, with the bounded cache on real clips."""
-    from fervlm.cli.predictions import CACHED_SENTENCES
-
     figures = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "synthetic.csv")
         write_synthetic(path, rows)
         made, rate = _rate(path, 0)
         figures.append(Figure("explain, no cache", rate, "records/s", 1000, note=f"synthetic, {made:,} frames"))
-        made, rate = _rate(path, CACHED_SENTENCES)
+        made, rate = _rate(path, CACHED)
         figures.append(Figure("explain, bounded cache", rate, "records/s", note=f"synthetic, {made:,} frames"))
         figures.append(_command_line(path, rows))
         for name in REAL_CLIPS:
-            figures += _real_clip(name, Path(folder), CACHED_SENTENCES)
+            figures += _real_clip(name, Path(folder), CACHED)
     return figures
 
 
@@ -90,7 +89,9 @@ def _real_clip(name: str, folder: Path, cache_size: int) -> list[Figure]:
     _, again = _rate(long, cache_size)
     return [
         Figure("explain, no cache", plain, "records/s", 1000, note=f"{name}, {made:,} frames"),
-        Figure("explain, bounded cache", once, "records/s", 4000, note=f"{name}, {made:,} frames, cache empty at start"),
+        Figure(
+            "explain, bounded cache", once, "records/s", 4000, note=f"{name}, {made:,} frames, cache empty at start"
+        ),
         Figure("explain, bounded cache", again, "records/s", 4000, note=f"{name} repeated to {repeated:,} frames"),
     ]
 

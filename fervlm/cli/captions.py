@@ -1,4 +1,4 @@
-"""Captions to be verified, line by line: predictions, captions with an id, or `{id, text}`; joined to evidence by id."""
+"""Captions to be verified, line by line: predictions, captions with an id, `{id, text}`; joined to evidence by id."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from fervlm.cli.sources import STDIN
 from fervlm.errors import FervlmError, ReadError
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from fervlm.records import AURecord, Caption
 
 SHAPES = "a prediction, a caption with an id, or {id, text}"

@@ -9,6 +9,8 @@ from importlib import metadata
 
 import typer
 
+from fervlm.errors import FervlmError
+
 
 @dataclass(frozen=True, slots=True)
 class Extra:
@@ -31,7 +33,11 @@ class Check:
 def _requirements() -> list[tuple[str, str | None]]:
     """(package, extra or None) for every requirement of the installed package."""
     found: list[tuple[str, str | None]] = []
-    for line in metadata.requires("fervlm") or []:
+    try:
+        lines = metadata.requires("fervlm") or []
+    except metadata.PackageNotFoundError:
+        raise FervlmError("fervlm runs from a folder here and is not installed", hint="Type: pip install .") from None
+    for line in lines:
         name = re.match(r"[A-Za-z0-9._-]+(\[[^\]]*\])?", line)
         extra = re.search(r"extra\s*==\s*['\"]([^'\"]+)['\"]", line)
         if name is not None:

@@ -33,7 +33,14 @@ def explain(
     ] = None,
     input_format: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Overrule detection; see `fervlm formats`.", rich_help_panel=READING),
+        typer.Option(metavar="NAME[:OPT=X,...]", help="Overrule detection: `fervlm formats`.", rich_help_panel=READING),
+    ] = None,
+    mirrored: Annotated[
+        bool, typer.Option("--mirrored", help="The picture was flipped: swap left and right.", rich_help_panel=READING)
+    ] = False,
+    fps: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="Frame rate where the file has no times.", rich_help_panel=READING),
     ] = None,
     limit: Annotated[
         int | None,
@@ -41,18 +48,24 @@ def explain(
     ] = None,
     label_set: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help=f"Labels to choose from; default {DEFAULT_LABELS}.", rich_help_panel=CHOOSING),
+        typer.Option(
+            metavar="NAME", help=f"Labels to choose from; default {DEFAULT_LABELS}.", rich_help_panel=CHOOSING
+        ),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(metavar="A,B,C", help="Your own labels instead.", rich_help_panel=CHOOSING)
     ] = None,
     per: Annotated[
         Per | None,
-        typer.Option(help="One explanation for each; default: clip for recordings, else frame.", rich_help_panel=CHOOSING),
+        typer.Option(
+            help="One explanation for each; default: clip for recordings, else frame.", rich_help_panel=CHOOSING
+        ),
     ] = None,
     neutral: Annotated[
         str | None,
-        typer.Option(metavar="WHICH", help="Baseline: first, median, none, or an AU file.", rich_help_panel=CHOOSING),
+        typer.Option(
+            metavar="WHICH", help="Neutral face: auto, first, median, none, or a file.", rich_help_panel=CHOOSING
+        ),
     ] = None,
     observe_only: Annotated[
         bool, typer.Option("--observe-only", help="Movements only: no label, no emotion.", rich_help_panel=CHOOSING)
@@ -68,7 +81,7 @@ def explain(
     from fervlm.cli.output import refuse_overwriting
     from fervlm.cli.predictions import Run, Settings
     from fervlm.cli.progress import watching
-    from fervlm.cli.writers import write
+    from fervlm.cli.writers import DRAWN, write
 
     given = _given(sources or [], example)
     found = _found(given, au, out)
@@ -80,9 +93,11 @@ def explain(
         seed=seed,
         input_format=input_format,
         neutral=neutral,
+        fps=fps,
+        mirrored=mirrored,
         limit=limit,
     )
-    run = Run(found, settings, au)
+    run = Run(found, settings, au, drawn=form in DRAWN)
     with watching(results_to_file=out is not None) as watch:
         write(run, form, out, watch)
     report_bad(run)
@@ -94,7 +109,9 @@ def _given(sources: list[str], example: bool) -> list[str]:
 
         return [str(recording()), *sources]
     if not sources:
-        raise FervlmError("nothing to explain", hint="Give an AU file, a folder or `-`; or try: fervlm explain --example.")
+        raise FervlmError(
+            "nothing to explain", hint="Give an AU file, a folder or `-`; or try: fervlm explain --example."
+        )
     return sources
 
 
@@ -117,9 +134,13 @@ def _found(given: list[str], au: str | None, out: str | None) -> Found:
         else:
             raise FervlmError(note)
     if au is not None and not found.pictures:
-        raise FervlmError("--au goes with pictures, and none was given", hint="Explain the AU file itself: fervlm explain FILE.")
+        raise FervlmError(
+            "--au goes with pictures, and none was given", hint="Explain the AU file itself: fervlm explain FILE."
+        )
     if not found.evidence and not found.pictures:
-        raise FervlmError("no AU file in it", file=given[0], hint="See `fervlm formats` for the files that can be read.")
+        raise FervlmError(
+            "no AU file in it", file=given[0], hint="See `fervlm formats` for the files that can be read."
+        )
     return found
 
 
@@ -142,7 +163,7 @@ def report_bad(run: Run) -> None:
     """List what could not be explained on standard error; exit code 1 where there is something."""
     if not run.bad:
         return
-    print(f"fervlm: {run.made:,} explained; {len(run.bad)} could not be:", file=sys.stderr)
+    print(f"fervlm: {run.count:,} explained; {len(run.bad)} could not be:", file=sys.stderr)
     for error in run.bad:
         print(f"  {error}", file=sys.stderr)
     raise typer.Exit(1)

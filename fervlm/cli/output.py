@@ -35,7 +35,7 @@ def text_target(out: str | None) -> Iterator[TextIO]:
             raise typer.Exit(0) from None
         return
     with binary_target(out) as stream:
-        text = open(stream.fileno(), "w", encoding="utf-8", newline="", closefd=False)  # noqa: PTH123, SIM115 (a descriptor)
+        text = open(stream.fileno(), "w", encoding="utf-8", newline="", closefd=False)  # noqa: SIM115 (a descriptor)
         try:
             yield text
         finally:

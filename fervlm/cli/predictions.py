@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from fervlm.facs import LabelSet
     from fervlm.predict.rules import Explainer
     from fervlm.records import AURecord, Prediction
+    from fervlm.sequences.track import Track
+
+    Made = tuple[Prediction, Track | None]
 
 Per = Literal["frame", "event", "clip"]
-CACHED_SENTENCES = 65_536
-"""Judged sentences kept: a bound on memory (a few dozen MB), far above what one recording needs."""
-
+CACHED = 4096
+"""Explanations and judged sentences kept: some dozen MB, and more than the different faces of most recordings."""
 PEEKED = 32
 """Records looked at to tell a recording from stills; more than the faces of most frames."""
 
@@ -30,11 +32,14 @@ class Settings:
 
     labels: LabelSet
     per: Per | None = None
+    """None: one a clip for recordings, one a face for stills."""
     observe_only: bool = False
     seed: int = 0
     input_format: str | None = None
-    read_options: dict[str, object] = field(default_factory=dict)
     neutral: str | None = None
+    fps: float | None = None
+    mirrored: bool = False
+    """The pictures measured were flipped: left and right of the evidence are exchanged."""
     limit: int | None = None
 
 
@@ -44,47 +49,60 @@ class Job:
 
     name: str
     """The evidence file, or the picture."""
-    predictions: Iterator[Prediction]
-    picture: Path | None = None
+    made: Iterator[Made]
+    """Each prediction, with the recording's curves where it explains a clip or event."""
+    picture: bytes | None = None
+    """The photograph to draw on, as its file holds it."""
 
 
 class Run:
     """One `fervlm explain`: hands out jobs, remembers what went wrong."""
 
-    def __init__(self, found: Found, settings: Settings, evidence: str | None = None) -> None:
-        """Args: `found` the sources; `evidence` the `--au` file or folder that goes with pictures."""
-        self.found, self.settings, self.evidence = found, settings, evidence
+    def __init__(self, found: Found, settings: Settings, evidence: str | None = None, *, drawn: bool = False) -> None:
+        """Args: `found` the sources; `evidence` the `--au` file for pictures; `drawn` whether these are drawn on."""
+        self.found, self.settings, self.evidence, self._drawn = found, settings, evidence, drawn
         self.bad: list[FervlmError] = list(found.unreadable)
-        self.made = 0
-        self._explainer: Explainer | None = None
+        self.count = 0
+        self._kept: Explainer | None = None
 
     def jobs(self) -> Iterator[Job]:
-        """Every source in order. A job's predictions must be used up before the next job is asked for."""
+        """Every source in order. A job's predictions must be used up before the next job is asked for.
+
+        Raises:
+            FervlmError: a single source cannot be explained; of many, the bad ones are kept in `bad`.
+        """
         if self.evidence is not None:
             yield from self._picture_jobs(self.evidence)
             return
         for name in self.found.evidence:
             yield Job(name, self._guarded(self._read(name), name))
 
-    def _read(self, name: str) -> Iterator[AURecord]:
-        from fervlm.readers import read
+    def _read(self, name: str, *, landmarks: bool = False) -> Iterator[AURecord]:
+        from fervlm.readers import mirrored, read
 
-        records = read(name, self.settings.input_format, **self.settings.read_options)
-        return records if self.settings.limit is None else islice(records, self.settings.limit)
+        records = read(name, self.settings.input_format, landmarks=landmarks)
+        if self.settings.limit is not None:
+            records = islice(records, self.settings.limit)
+        return map(mirrored, records) if self.settings.mirrored else records
 
     def _picture_jobs(self, evidence: str) -> Iterator[Job]:
-        records = chain.from_iterable(self._read(name) for name in evidence_files(evidence))
+        records = chain.from_iterable(self._read(name, landmarks=self._drawn) for name in evidence_files(evidence))
         for picture, found in join(self.found.pictures, records, evidence):
-            if found:
-                yield Job(str(picture), self._guarded(iter(found), str(picture), still=True), picture)
-            else:
+            if not found:
                 self._note(FervlmError(f"nothing in {evidence} was measured on this picture", file=picture))
+                continue
+            try:
+                data = _picture(picture) if self._drawn else None
+            except FervlmError as error:
+                self._note(error)
+                continue
+            yield Job(str(picture), self._guarded(iter(found), str(picture), still=True), data)
 
-    def _guarded(self, records: Iterator[AURecord], name: str, *, still: bool = False) -> Iterator[Prediction]:
+    def _guarded(self, records: Iterator[AURecord], name: str, *, still: bool = False) -> Iterator[Made]:
         try:
-            for prediction in self._explain(records, still):
-                self.made += 1
-                yield prediction
+            for made in self._explain(records, still):
+                self.count += 1
+                yield made
         except FervlmError as error:
             if error.file is None:
                 error.file = name
@@ -95,34 +113,38 @@ class Run:
             raise error
         self.bad.append(error)
 
-    def _explain(self, records: Iterator[AURecord], still: bool) -> Iterator[Prediction]:
+    def _explain(self, records: Iterator[AURecord], still: bool) -> Iterator[Made]:
+        chosen = self.settings
         first = list(islice(records, PEEKED))
-        per = self.settings.per or ("frame" if still or not is_recording(first) else "clip")
+        per = chosen.per or ("frame" if still or not is_recording(first) else "clip")
         stream = chain(first, records)
-        if per == "frame" and self.settings.neutral is None:
-            return map(self._engine().explain, stream)
-        return self._clips(stream, per)
+        if per == "frame":
+            from fervlm.predict.clips import explain_clip
+
+            frames = explain_clip(stream, per="frame", neutral=chosen.neutral, explainer=self._engine())
+            return ((prediction, None) for prediction in frames)
+        from fervlm.predict.tracks import explain_tracks
+
+        told = explain_tracks(
+            stream, per=per, neutral=chosen.neutral, seed=chosen.seed, fps=chosen.fps, explainer=self._engine()
+        )
+        return ((prediction, track) for track, prediction in told)
 
     def _engine(self) -> Explainer:
         from fervlm.predict.rules import Explainer
 
-        if self._explainer is None:
+        if self._kept is None:
             chosen = self.settings
-            self._explainer = Explainer(chosen.labels, chosen.seed, chosen.observe_only, CACHED_SENTENCES)
-        return self._explainer
+            self._kept = Explainer(chosen.labels, chosen.seed, chosen.observe_only, CACHED)
+        return self._kept
 
-    def _clips(self, records: Iterable[AURecord], per: Per) -> Iterator[Prediction]:
-        from fervlm.predict.clips import explain_clip
 
-        chosen = self.settings
-        return explain_clip(
-            records,
-            per=per,
-            neutral=chosen.neutral,
-            labels=chosen.labels,
-            seed=chosen.seed,
-            observe_only=chosen.observe_only,
-        )
+def _picture(path: Path) -> bytes:
+    """A photograph's file, known to be one."""
+    from fervlm.vision.picture import load_picture
+
+    load_picture(path)
+    return path.read_bytes()
 
 
 def is_recording(first: list[AURecord]) -> bool:
@@ -131,4 +153,3 @@ def is_recording(first: list[AURecord]) -> bool:
         return False
     moments = {(record.frame, record.time_s) for record in first} - {(None, None)}
     return len(moments) > 1
-

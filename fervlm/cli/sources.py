@@ -71,7 +71,7 @@ def find(sources: Sequence[str], extensions: Iterable[str], skip: Path | None = 
             raise FervlmError(
                 "this is a video, and fervlm reads what an AU detector wrote about it",
                 file=source,
-                hint="Run a detector (OpenFace, py-feat, LibreFace, ...) on it and give its output; see `fervlm formats`.",
+                hint="Run a detector (OpenFace, py-feat, ...) on it and give its output; see `fervlm formats`.",
             )
         else:
             _add(found, source, seen)
@@ -113,8 +113,8 @@ def join(pictures: Sequence[Path], records: Iterable[AURecord], evidence: str) -
     """Give each picture the records measured on it; a picture without any gets an empty list.
 
     A record belongs to the picture it names (its `picture`, else its `id`, else the name of the file it stands in),
-    by the longest common end of the two paths, with or without the ending. A single picture also takes records that name
-    no picture at all, where they are of one frame.
+    by the longest common end of the two paths, with or without the ending. A single picture also takes records that
+    name no picture at all, where they are of one frame.
 
     Raises:
         FervlmError: a record fits two pictures equally well.
@@ -125,9 +125,9 @@ def join(pictures: Sequence[Path], records: Iterable[AURecord], evidence: str) -
     joined: dict[Path, list[AURecord]] = {picture: [] for picture in pictures}
     unnamed: list[AURecord] = []
     for record in records:
-        picture = _picture_of(record, index, evidence)
-        if picture is not None:
-            joined[picture].append(record)
+        named = _picture_of(record, index, evidence)
+        if named is not None:
+            joined[named].append(record)
         elif len(pictures) == 1 and record.picture is None and len(unnamed) < MOST_FACES:
             unnamed.append(record)
     if unnamed and not joined[pictures[0]]:

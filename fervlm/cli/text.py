@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from fervlm.records import Alternative, Claim, Prediction, SentenceCheck, Verification
+    from fervlm.records import Prediction, Verdict, Verification
+    from fervlm.vision.sentences import Sentence
 
 WIDEST = 100
-MARGIN = 16
-"""Width of the column of part names."""
-SUPPORTED, FAULTY, UNCHECKED = "✓", "✗", "·"
-"""Every claim borne out; some claim not; no claim to check."""
-PARTS = ("overview", "observation", "interpretation", "course", "conclusion", "text")
+MARGIN = 18
+"""Width of the column of part names, with the mark at its end."""
+SHOWN_CANDIDATES = 3
+MARKS: dict[Verdict | None, str] = {
+    "supported": "✓",
+    "contradicted": "✗",
+    "unmeasured": "?",
+    "forbidden": "⊘",
+    None: "·",
+}
+"""Worst verdict of a sentence's claims -> its mark; a dot where nothing in it was checked."""
 GREEN, RED, BOLD, DIM = "32", "31", "1", "2"
 
 
@@ -32,134 +39,81 @@ class Style:
         """`text` in the colour, or as it is."""
         return f"\x1b[{code}m{text}\x1b[0m" if self.colour else text
 
-    def part(self, name: str, text: str, mark: str = " ") -> str:
+    def part(self, name: str, text: str, mark: str = " ", colour: str = DIM) -> str:
         """One paragraph with the part's name in the margin and a mark before the text."""
-        lead = f"{name:<{MARGIN - 2}}{mark} "
         lines = textwrap.wrap(text, self.width - MARGIN, break_long_words=False, break_on_hyphens=False) or [""]
-        colour = {SUPPORTED: GREEN, FAULTY: RED}.get(mark, DIM)
-        head = self.paint(lead[: MARGIN - 2], DIM) + self.paint(mark, colour) + " " + lines[0]
+        head = self.paint(f"{name:<{MARGIN - 2}}", DIM) + self.paint(mark, colour) + " " + lines[0]
         return "\n".join([head, *(" " * MARGIN + line for line in lines[1:])])
 
 
 def prediction_text(prediction: Prediction, style: Style) -> str:
-    """Heading, label, every sentence with its mark, the alternatives, and what it was checked against."""
-    blocks = [style.paint(_heading(prediction), BOLD), _label_line(prediction, style), ""]
-    if prediction.verification is not None:
-        blocks += list(_checked_parts(prediction.verification, style))
-    else:
-        blocks += list(_unchecked_parts(prediction, style))
-    caption = prediction.caption
-    for number, other in enumerate(caption.conclusion.alternatives[:3] if caption else ()):
-        blocks.append(style.part("" if number else "Candidates", _candidate(other)))
-    if prediction.verification is not None:
-        blocks.append(style.part("Checked", _verdict(prediction.verification)))
-    return "\n".join(line.rstrip() for line in "\n".join(blocks).splitlines()) + "\n"
+    """Place, label, every sentence with its mark, the candidates, and what it was checked against."""
+    from fervlm.vision.card import evidence_for
+    from fervlm.vision.sentences import (
+        TITLES,
+        affect_line,
+        checked_line,
+        detector_line,
+        headline,
+        place_line,
+        sentences_of,
+    )
 
-
-def _heading(prediction: Prediction) -> str:
-    parts = [f"{prediction.source.file}"]
-    if prediction.face_id is not None:
-        parts.append(f"face {prediction.face_id}")
-    if prediction.span_s is not None:
-        parts.append(f"{prediction.span_s[0]:.2f}–{prediction.span_s[1]:.2f} s")
-    elif prediction.frame is not None:
-        parts.append(f"frame {prediction.frame}")
-    parts.append(prediction.id)
-    return " · ".join(dict.fromkeys(parts))
-
-
-def _label_line(prediction: Prediction, style: Style) -> str:
-    if prediction.caption is None:
-        return "no face to describe"
-    conclusion = prediction.caption.conclusion
-    words = [style.paint(prediction.label or "no label", BOLD)]
-    words.append(f"{conclusion.confidence} confidence" if prediction.label else (conclusion.abstain or "abstained"))
-    if prediction.valence is not None:
-        words.append(f"valence {prediction.valence:+.2f}")
-    if prediction.arousal is not None:
-        words.append(f"arousal {prediction.arousal:+.2f}")
-    if prediction.pain is not None:
-        words.append(f"PSPI {prediction.pain:.1f}")
-    return " · ".join(words)
-
-
-def mark_of(sentence: SentenceCheck) -> str:
-    """The mark of a sentence: borne out, at fault, or nothing in it to check."""
-    if not sentence.ok:
-        return FAULTY
-    return SUPPORTED if sentence.claims else UNCHECKED
-
-
-def _checked_parts(verification: Verification, style: Style) -> Iterator[str]:
-    for section in PARTS:
-        name = {"observation": "Observations", "text": "Text"}.get(section, section.capitalize())
-        for sentence in (s for s in verification.sentences if s.section == section):
-            yield style.part(name, sentence.text, mark_of(sentence))
-            yield from fault_lines(sentence, style)
-            name = ""
-
-
-def fault_lines(sentence: SentenceCheck, style: Style) -> Iterator[str]:
-    """One line for each claim of the sentence that the evidence does not bear out."""
-    for claim in sentence.claims:
-        if claim.verdict != "supported":
-            yield style.part("", f"  {fault(claim)}")
-
-
-def fault(claim: Claim) -> str:
-    """A claim's fault in one clause: its words, the verdict, the reason."""
-    reason = f": {claim.reason}" if claim.reason else ""
-    return f"“{claim.text}” is {claim.verdict}{reason}"
-
-
-def _unchecked_parts(prediction: Prediction, style: Style) -> Iterator[str]:
-    caption = prediction.caption
-    if caption is None:
-        return
-    yield style.part("Overview", caption.overview)
-    for number, observation in enumerate(caption.observations):
-        yield style.part("" if number else "Observations", observation.text)
-    yield style.part("Interpretation", caption.interpretation)
-    if prediction.course:
-        yield style.part("Course", prediction.course)
-    yield style.part("Conclusion", caption.conclusion.text)
-
-
-def _candidate(other: Alternative) -> str:
-    score = "" if other.score is None else f" {other.score:.2f}"
-    clauses = [
-        f"{word} {', '.join(f'AU{au}' for au in units)}"
-        for word, units in (
-            ("for", other.units_for),
-            ("against", other.units_against),
-            ("not measured", other.not_measured),
-        )
-        if units
+    label, certainty = headline(prediction)
+    affect = affect_line(prediction)
+    blocks = [
+        style.paint(place_line(prediction), DIM),
+        style.paint(label, BOLD) + f" · {certainty}" + (f" · {affect}" if affect else ""),
+        "",
     ]
-    return f"{other.label}{score}" + (f" ({'; '.join(clauses)})" if clauses else "")
-
-
-def _verdict(verification: Verification) -> str:
-    claims = sum(len(sentence.claims) for sentence in verification.sentences)
-    faults = sum(c.verdict != "supported" for s in verification.sentences for c in s.claims)
-    result = "all supported" if verification.ok else f"{faults} at fault"
-    count = len(verification.sentences)
-    return f"{claims} claims in {count} sentence{'s' * (count != 1)}, {result}; against {verification.against}"
+    for section, members in sentences_of(prediction).items():
+        blocks += _sentences(TITLES[section], members, style)
+    caption = prediction.caption
+    for number, other in enumerate(caption.conclusion.alternatives[:SHOWN_CANDIDATES] if caption else ()):
+        score = "" if other.score is None else f" {other.score:.2f}"
+        units = evidence_for(other)
+        blocks.append(
+            style.part("" if number else "Candidates", f"{other.label}{score}" + (f": {units}" if units else ""))
+        )
+    if prediction.verification is not None:
+        blocks.append(style.part("Checked", checked_line(prediction.verification)))
+    blocks.append(style.part("", detector_line(prediction) + "."))
+    return _trimmed(blocks)
 
 
 def verification_text(identity: str, verification: Verification | None, style: Style) -> str:
     """A caption's id, each of its sentences with its mark and faults, and its scores."""
-    lines = [style.paint(identity, BOLD)]
+    from fervlm.vision.sentences import TITLES, checked_line, checked_sentences
+
+    blocks = [style.paint(identity, BOLD)]
     if verification is None:
-        return "\n".join([*lines, style.part("", "nothing was claimed")]) + "\n"
-    for sentence in verification.sentences:
-        lines.append(style.part(sentence.section, sentence.text, mark_of(sentence)))
-        lines += fault_lines(sentence, style)
+        return _trimmed([*blocks, style.part("", "nothing was claimed")])
+    section = None
+    for sentence in checked_sentences(verification):
+        name = "" if sentence.section == section else TITLES[sentence.section]
+        section = sentence.section
+        blocks += _sentences(name, [sentence], style)
     scores = verification.scores
-    words = [f"AU mentions: precision {scores.precision:.2f}, recall {scores.recall:.2f}, F1 {scores.f1:.2f}"]
+    words = [f"precision {scores.precision:.2f}, recall {scores.recall:.2f}, F1 {scores.f1:.2f}"]
     if scores.omitted_strong:
         words.append(f"strong and left out: {', '.join(f'AU{au}' for au in scores.omitted_strong)}")
     if scores.label_consistent is False:
         words.append("the conclusion does not follow from the interpretation")
-    lines.append(style.part("", "; ".join([*words, f"against {verification.against}"])))
-    return "\n".join(line.rstrip() for line in "\n".join(lines).splitlines()) + "\n"
+    blocks.append(style.part("AU mentions", "; ".join(words) + "."))
+    blocks.append(style.part("Checked", checked_line(verification)))
+    return _trimmed(blocks)
+
+
+def _sentences(name: str, members: Iterable[Sentence], style: Style) -> Iterator[str]:
+    from fervlm.vision.sentences import fault_line
+
+    for sentence in members:
+        colour = {"supported": GREEN, None: DIM}.get(sentence.verdict, RED)
+        yield style.part(name, sentence.text, MARKS[sentence.verdict], colour)
+        name = ""
+        for claim in sentence.faults:
+            yield style.part("", f"  {fault_line(claim)}")
+
+
+def _trimmed(blocks: list[str]) -> str:
+    return "\n".join(line.rstrip() for line in "\n".join(blocks).splitlines()) + "\n"

@@ -25,7 +25,10 @@ Form = Literal["text", "jsonl"]
 
 def verify(
     captions: Annotated[
-        str, typer.Argument(metavar="CAPTIONS", help="jsonl: predictions, captions with an id, or {id, text}; `-` is stdin.")
+        str,
+        typer.Argument(
+            metavar="CAPTIONS", help="jsonl: predictions, captions with an id, or {id, text}; `-` is stdin."
+        ),
     ],
     evidence: Annotated[
         str, typer.Option(metavar="FILE", help="AU file (or folder) the captions speak of, joined by id.")
@@ -71,11 +74,11 @@ class Checking:
     def results(self) -> Iterator[Result]:
         """Judge every line that has evidence, in order."""
         from fervlm.cli.captions import read_captions
-        from fervlm.cli.predictions import CACHED_SENTENCES
+        from fervlm.cli.predictions import CACHED
         from fervlm.reasoning.verify import Judge, verify
 
         evidence = self._by_id()
-        judge = Judge(CACHED_SENTENCES)
+        judge = Judge(CACHED)
         for claimed in read_captions(self._captions):
             record = self._record_for(claimed, evidence)
             if record is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
-from pathlib import Path
+from itertools import chain
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal, TextIO
 
-from fervlm.cli.output import binary_target, text_target
+from fervlm.cli.output import STDOUT, binary_target, text_target
 from fervlm.cli.progress import Watch
 from fervlm.cli.sources import STDIN
 from fervlm.errors import FervlmError
@@ -17,12 +17,26 @@ from fervlm.errors import FervlmError
 if TYPE_CHECKING:
     from fervlm.cli.predictions import Job, Run
     from fervlm.records import Prediction
+    from fervlm.vision.page_card import Exhibit
 
 Format = Literal["text", "jsonl", "csv", "html", "png"]
+DRAWN = frozenset({"html", "png"})
+MOST_LETTERS = 120
+"""Of a file name made of an id."""
 
 
 def write(run: Run, form: Format, out: str | None, watch: Watch) -> None:
-    """Make every prediction of `run` and write it; what goes wrong with one of many sources is kept in `run.bad`."""
+    """Make every prediction of `run` and write it to `out`, or to standard output.
+
+    Args:
+        run: what goes wrong with one of its many sources is kept in `run.bad`, the others are written.
+        form: `html` and `png` write one file, or one for each source (html) or prediction (png) into a folder.
+        out: a file, a folder (ending in `/`, or there already), or None.
+        watch: counts along.
+
+    Raises:
+        FervlmError: the single source is bad, the place cannot be written, or the format needs a file.
+    """
     if form == "png":
         _write_pictures(run, out, watch)
     elif form == "html":
@@ -35,7 +49,11 @@ def write(run: Run, form: Format, out: str | None, watch: Watch) -> None:
 def _all(run: Run, watch: Watch) -> Iterator[Prediction]:
     for job in run.jobs():
         watch.file(job.name)
-        yield from watch.count(job.predictions)
+        for prediction, _ in watch.count(job.made):
+            yield prediction
+
+
+# ---- lines
 
 
 def _write_jsonl(predictions: Iterable[Prediction], stream: TextIO, run: Run) -> None:
@@ -63,6 +81,100 @@ def _write_text(predictions: Iterable[Prediction], stream: TextIO, run: Run) -> 
         stream.write(("\n" if number else "") + prediction_text(prediction, style))
         if style.terminal:
             stream.flush()
+
+
+# ---- pages and pictures
+
+
+def _write_pages(run: Run, out: str | None, watch: Watch) -> None:
+    from fervlm.vision.page import page_parts
+
+    if out is None or out == STDOUT or not _is_folder(out):
+        with text_target(out) as stream:
+            stream.writelines(
+                page_parts((exhibit for _, shown in _shown(run, watch) for exhibit in shown), _title(run))
+            )
+        return
+    names = _Names(_folder(out), ".html")
+    for job, shown in _shown(run, watch):
+        for first in shown:  # a source that gave nothing gets no page
+            with text_target(str(names.of(PurePath(job.name).stem))) as stream:
+                stream.writelines(page_parts(chain([first], shown), PurePath(job.name).name))
+
+
+def _title(run: Run) -> str:
+    names = [*run.found.evidence, *map(str, run.found.pictures)]
+    return PurePath(names[0]).name if len(names) == 1 and names[0] != STDIN else "Explained expressions"
+
+
+def _shown(run: Run, watch: Watch) -> Iterator[tuple[Job, Iterator[Exhibit]]]:
+    for job in run.jobs():
+        watch.file(job.name)
+        yield job, _exhibits(job, run.settings.mirrored, watch)
+
+
+def _exhibits(job: Job, mirrored: bool, watch: Watch) -> Iterator[Exhibit]:
+    from fervlm.vision.page_card import Exhibit
+
+    for prediction, track in watch.count(job.made):
+        yield Exhibit(prediction, job.picture, track, mirrored)
+
+
+def _write_pictures(run: Run, out: str | None, watch: Watch) -> None:
+    from fervlm.vision.raster import png
+
+    if out is None or out == STDOUT:
+        raise FervlmError("a png needs a place", hint="Give --out FILE.png, or --out FOLDER/ for many.")
+    exhibits = (exhibit for _, shown in _shown(run, watch) for exhibit in shown)
+    if _is_folder(out):
+        names = _Names(_folder(out), ".png")
+        for exhibit in exhibits:
+            with binary_target(names.of(exhibit.prediction.id)) as stream:
+                stream.write(png(drawing(exhibit)))
+        return
+    first, more = next(exhibits, None), next(exhibits, None)
+    if more is not None:
+        raise FervlmError("there are several to draw, and one file", file=out, hint=f"Give a folder: --out {out}/.")
+    if first is not None:
+        with binary_target(out) as stream:
+            stream.write(png(drawing(first)))
+
+
+def drawing(exhibit: Exhibit) -> str:
+    """The SVG of one prediction: on its picture, with its time lines, or the drawn face beside the text.
+
+    Raises:
+        FervlmError: the picture cannot be read.
+    """
+    if exhibit.picture is not None:
+        from fervlm.vision.overlay import photo_svg
+
+        return photo_svg(exhibit.picture, exhibit.prediction, exhibit.mirrored)
+    if exhibit.track is not None:
+        from fervlm.vision.draw_timeline import clip_svg
+
+        return clip_svg(exhibit.prediction, exhibit.track, mirrored=exhibit.mirrored)
+    from fervlm.vision.card import prediction_svg
+
+    return prediction_svg(exhibit.prediction, mirrored=exhibit.mirrored)
+
+
+class _Names:
+    """File names in a folder, made of ids; none is given twice in one run."""
+
+    def __init__(self, folder: Path, ending: str) -> None:
+        self._folder, self._ending = folder, ending
+        self._given: set[str] = set()
+
+    def of(self, name: str) -> Path:
+        """A path for `name`, with a number behind it where an earlier one was written alike."""
+        plain = re.sub(r"[^\w.@#-]+", "_", name)[:MOST_LETTERS].strip(".") or "prediction"
+        free, number = plain, 1
+        while free.lower() in self._given:
+            number += 1
+            free = f"{plain}-{number}"
+        self._given.add(free.lower())
+        return self._folder / f"{free}{self._ending}"
 
 
 def _is_folder(out: str) -> bool:

@@ -19,7 +19,7 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path) -> None:
         stream.flush()
         assert not target.exists()
     assert target.read_text(encoding="utf-8") == "one\n"
-    assert os.listdir(tmp_path) == ["out.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
 
 
 @pytest.mark.parametrize("fault", [FervlmError("bad row"), KeyboardInterrupt(), SystemExit(143)])
@@ -30,7 +30,7 @@ def test_a_fault_midway_leaves_the_earlier_file_and_no_rest(tmp_path: Path, faul
         stream.write("half")
         raise fault
     assert target.read_text(encoding="utf-8") == "earlier\n"
-    assert os.listdir(tmp_path) == ["out.jsonl"]
+    assert [path.name for path in tmp_path.iterdir()] == ["out.jsonl"]
 
 
 def test_permissions_are_those_of_any_new_file_or_of_the_one_replaced(tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_a_link_is_written_through(tmp_path: Path) -> None:
 
 
 def test_a_device_is_written_to_and_not_replaced() -> None:
-    before = os.stat(os.devnull).st_mode
+    before = Path(os.devnull).stat().st_mode
     with text_target(os.devnull) as stream:
         stream.write("gone\n")
-    assert os.stat(os.devnull).st_mode == before
+    assert Path(os.devnull).stat().st_mode == before
 
 
 def test_a_folder_and_a_missing_folder_are_refused_in_a_sentence(tmp_path: Path) -> None:

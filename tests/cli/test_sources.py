@@ -22,7 +22,11 @@ def touch(folder: Path, *names: str) -> None:
 
 def record(identity: str, *, picture: str | None = None, frame: int | None = None, file: str = "au.csv") -> AURecord:
     return AURecord(
-        id=identity, source=Source(file=file, row=2), picture=picture, frame=frame, detector=Detector(name="t", trust="low")
+        id=identity,
+        source=Source(file=file, row=2),
+        picture=picture,
+        frame=frame,
+        detector=Detector(name="t", trust="low"),
     )
 
 
