@@ -18,7 +18,7 @@ Labels = Sequence[str]
 Guesses = Sequence[str | None]
 Metric = Callable[[Labels, Guesses], float]
 
-ABSTAINED = "(abstained)"
+ABSTAINED = "abstained"
 """Column of a confusion matrix for abstentions."""
 
 
@@ -85,10 +85,9 @@ class Confusion:
     counts: tuple[tuple[int, ...], ...]
 
     def __str__(self) -> str:
-        names = [*self.rows, *self.columns, "true"]
-        wide = max(len(name) for name in names)
-        narrow = max(5, *(min(len(c), 9) for c in self.columns)) + 1
-        lines = [" " * wide + "".join(f"{column[:9]:>{narrow}}" for column in self.columns)]
+        wide = max(len(name) for name in (*self.rows, "true"))
+        narrow = max(*map(len, self.columns), 5) + 2
+        lines = ["true".ljust(wide) + "".join(f"{column:>{narrow}}" for column in self.columns)]
         for name, counts in zip(self.rows, self.counts, strict=True):
             lines.append(f"{name:<{wide}}" + "".join(f"{count:>{narrow}}" for count in counts))
         return "\n".join(lines)

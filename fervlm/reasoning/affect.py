@@ -68,8 +68,9 @@ def valence_arousal(supports: tuple[float, ...]) -> tuple[float, float] | None:
 
 
 def pain_score(record: AURecord) -> Pain:
-    """PSPI of a record; readings below presence count 0, as the FACS coder's "absent" does."""
+    """PSPI of a record. An AU below presence counts 0, as does one that a human coder looked for and did not see."""
     values: dict[int, float] = {}
+    human = record.detector.trust == "high"
     closed: float | None = None
     for reading in record.readings:
         au = reading.au
@@ -78,7 +79,7 @@ def pain_score(record: AURecord) -> Pain:
         here = reading.state == "present"
         if au == 43:
             closed = 1.0 if here or closed else 0.0
-        elif reading.scale == "intensity_0_5":
+        elif reading.scale == "intensity_0_5" or (human and not here):
             value = min(reading.value or 0.0, 5.0) if here else 0.0
             values[au] = max(values.get(au, 0.0), value)
     missing = tuple(au for au in PAIN_UNITS if au not in values)

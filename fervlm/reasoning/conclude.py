@@ -163,6 +163,9 @@ def _named(evidence: Evidence, interpretation: Interpretation, best: Candidate) 
     if _engineering(best.canonical):
         lowered.append("engineering")
     word = _down(word, len(lowered))
+    if best.canonical == "disgust" and 9 not in best.units_for and word == "high":  # I20: 10 alone, medium confidence
+        word = "moderate"
+        lowered.append("no_nose_wrinkle")
     if best.canonical == "contempt" and interpretation.unsided_contempt:
         word = "low"
         lowered.append("sides")

@@ -191,11 +191,11 @@ def _adjust(face: Face, evidence: Evidence, record: AURecord | None) -> None:
         if one in NOT_IN_A_STILL or other in NOT_IN_A_STILL:
             continue
         first, second = levels.get(one, 0), levels.get(other, 0)
-        if first == second:
+        if first and second and first != second:
+            grades[one if first < second else other] = 0.0
+        else:  # nobody can say which is the weaker one
             grades[one] *= UNCERTAIN
             grades[other] *= UNCERTAIN
-        else:
-            grades[one if first < second else other] = 0.0
     if present >> 4 & 1:
         # I10: a nose wrinkle already lowers the brow.
         if present >> 9 & 1 and levels.get(4, 0) <= levels.get(9, 0):

@@ -43,9 +43,6 @@ class Support(NamedTuple):
     core_absent: int = 0
 
 
-NOTHING = Support(0.0)
-
-
 _Pick = Callable[[list[float]], tuple[float, ...]]
 
 
@@ -244,7 +241,7 @@ def basic_standing(face: Face, machine: bool) -> Standing:
         core_unmeasured = basic.core & ~face.measured
         core_absent = basic.core & face.absent
         if basic.sole & present:
-            core_unmeasured = core_absent = 0
+            core_absent = 0
         if not positive:
             supports.append(Support(0.0, 0, against, core_unmeasured, core_absent))
             continue
@@ -318,18 +315,17 @@ def compile_class(canonical: str) -> None:
 
 
 def pattern_support(canonical: str, face: Face) -> Support:
-    """Support of a class that is not basic: its best pattern."""
-    best = NOTHING
-    for pattern in _compiled(canonical):
-        found = _hold_against(pattern, face)
-        if found.score > best.score or best is NOTHING:
-            best = found
-    return best
+    """Support of a class that is not basic: its best pattern; of equal ones, that which explains more of the face."""
+    return max([_hold_against(pattern, face) for pattern in _compiled(canonical)], key=_explaining)
+
+
+def _explaining(support: Support) -> tuple[float, int]:
+    return support.score, support.units_for.bit_count()
 
 
 def _hold_against(pattern: _Compiled, face: Face) -> Support:
     grades, present = face.grades, face.present
-    met = explained = opening = 0.0
+    met = explained = uncounted = 0.0
     mine = missing = unseen = lacking = 0
     for slot, mask, weight, core in pattern.parts:
         grade = grades[slot]
@@ -338,12 +334,10 @@ def _hold_against(pattern: _Compiled, face: Face) -> Support:
             mine |= mask & present
             part = min(weight / FULL, 1.0) * grade
             explained += part
-            if mask & OPEN:
-                opening += part
-            elif mask & ~EXPRESSIVE:
-                opening += grade
+            if mask & ~_COUNTED:
+                uncounted += part
         elif core and mask & face.measured:
-            missing |= mask & face.measured
+            missing |= mask & face.absent
             lacking += 1
         elif core:
             unseen |= mask
@@ -356,7 +350,7 @@ def _hold_against(pattern: _Compiled, face: Face) -> Support:
         return Support(0.0, mine, against, unseen, missing)
     recall = min(met / pattern.whole, 1.0)
     shown = sum([grades[au] for au in units_of(present & _COUNTED)])
-    precision = min(explained / (shown + opening), 1.0)
+    precision = min(explained / (shown + uncounted), 1.0)
     score = pattern.share * MISSING_CORE**lacking * 2 * recall * precision / (recall + precision)
     return Support(score, mine, against, unseen, missing)
 
