@@ -6,6 +6,7 @@ and refuse unknown fields. `left` and `right` are always the *subject's* sides.
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +31,12 @@ class Record(BaseModel):
     """Base of every noun: immutable, closed, compared by value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="null")
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows; None (the plain repr) for records that have no view of their own."""
+        # Found by name, as drawing stands above the records and must not be imported below it.
+        shown: str | None = import_module("fervlm.vision.notebook").view(self)
+        return shown
 
 
 class AUReading(Record):

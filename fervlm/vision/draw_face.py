@@ -22,6 +22,8 @@ from fervlm.vision.draw_shape import Shape, shape_of
 from fervlm.vision.lettering import FAMILY, escape
 
 WIDTH, HEIGHT = 664, 572
+BARE_HEIGHT = 496
+"""Without legend and small print."""
 CENTRE: Point = (332.0, 236.0)
 MIDLINE = frozenset({8, 17, 18, 19, 22, 23, 24, 25, 26, 27, 28, 29, 32, 37})
 """Units that move the middle of the mouth or the jaw: both halves of the drawing follow the stronger side."""
@@ -170,22 +172,28 @@ def _signs(drawing: Drawing) -> str:
     return "".join(out)
 
 
+def face_figure(evidence: Evidence, record: AURecord | None = None, *, mirrored: bool = False, uid: str = "f") -> str:
+    """Face and labels as SVG elements on a field of `WIDTH` by `BARE_HEIGHT`."""
+    return _labelled(drawing_of(evidence, record, mirrored=mirrored, uid=uid), evidence, mirrored)
+
+
+def _labelled(drawing: Drawing, evidence: Evidence, mirrored: bool) -> str:
+    marks = drawing.marks
+    left, right = labels_for(marks, lambda au, hand: _anchor(drawing, au, hand), drawing.viewer_left)
+    names = []
+    for labels, edge, on_left in ((left, _COLUMN, True), (right, WIDTH - _COLUMN, False)):
+        row = spread(labels, _LABEL_TOP, _LABEL_BOTTOM)
+        names.append(column(labels, edge, _COLUMN - 8, row, on_left=on_left))
+    names.append(side_names(CENTRE[0] - 150, CENTRE[0] + 150, CENTRE[1] + 250, mirrored))
+    veil = "" if evidence.tracked else ' opacity=".45"'
+    return f"<g{veil}>{face_group(drawing)}</g>{''.join(names)}"
+
+
 def face_body(evidence: Evidence, record: AURecord | None = None, *, mirrored: bool = False, uid: str = "f") -> str:
     """Face, labels, legend and small print as SVG elements on a field of `WIDTH` by `HEIGHT`."""
     drawing = drawing_of(evidence, record, mirrored=mirrored, uid=uid)
-    marks = drawing.marks
-    left, right = labels_for(marks, lambda au, hand: _anchor(drawing, au, hand), drawing.viewer_left)
-    body = [face_group(drawing)]
-    for labels, edge, on_left in ((left, _COLUMN, True), (right, WIDTH - _COLUMN, False)):
-        row = spread(labels, _LABEL_TOP, _LABEL_BOTTOM)
-        body.append(column(labels, edge, _COLUMN - 8, row, on_left=on_left))
-    body += [
-        side_names(CENTRE[0] - 150, CENTRE[0] + 150, CENTRE[1] + 250, mirrored),
-        legend(marks, 506),
-        notes(evidence, marks, 538),
-    ]
-    veil = "" if evidence.tracked else ' opacity=".45"'
-    return f"<g{veil}>{body[0]}</g>" + "".join(body[1:])
+    below = legend(drawing.marks, 506) + notes(evidence, drawing.marks, 538)
+    return _labelled(drawing, evidence, mirrored) + below
 
 
 def svg_document(body: str, wide: float, high: float, *, title: str, paper: bool = True) -> str:

@@ -116,10 +116,9 @@ def _curve(strip: Strip, track: Recording, side: Sided, axis: Axis) -> str:
         line = _polyline(*thinned(part_x, part_y, int(axis.right - axis.left)), axis.left)
         lines.append(line)
         areas.append(f"{line}V{ground:.1f}H{part_x[0] + axis.left:.1f}Z")
-    ink, dash = SIDES[side]
-    more = f' stroke-dasharray="{dash}"' if dash else ""
+    ink = SIDES[side][0]
     fill = f'<path d="{"".join(areas)}" fill="{ink}" fill-opacity=".07"/>' if side is None and len(x) < 5000 else ""
-    return fill + f'<path d="{"".join(lines)}" fill="none" stroke="{ink}" stroke-width="1.3" class="fv-curve"{more}/>'
+    return fill + _line("".join(lines), side)
 
 
 def _polyline(x: NDArray[np.floating[Any]], y: NDArray[np.floating[Any]], left: float) -> str:
@@ -132,12 +131,17 @@ def _outline(strip: Strip, event: AUEvent, axis: Axis) -> str:
     peak = strip.row.high if event.peak is None else event.peak
     ground = strip.top + strip.high
     start, apex, end = axis.x(event.onset_s), axis.x(event.apex_s), axis.x(event.offset_s)
-    ink, dash = SIDES[event.side if event.side in {"left", "right"} else None]
-    rise = f"M{start:.1f} {ground:.1f}L{apex:.1f} {strip.y(peak):.1f}L{end:.1f} {ground:.1f}"
-    more = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<path d="{rise}" fill="{ink}" fill-opacity=".07" stroke="{ink}" stroke-width="1.3" class="fv-curve"{more}/>'
-    )
+    data = f"M{start:.1f} {ground:.1f}L{apex:.1f} {strip.y(peak):.1f}L{end:.1f} {ground:.1f}"
+    return _line(data, event.side if event.side != "both" else None, ' fill-opacity=".07"')
+
+
+def _line(data: str, side: Sided, fill: str = "") -> str:
+    """A curve in its side's colour and dashes, filled where `fill` tells how."""
+    ink, dash = SIDES[side]
+    css = "fv-right" if side == "right" else "fv-left"
+    dashes = f' stroke-dasharray="{dash}"' if dash else ""
+    ground = f'fill="{ink}"{fill}' if fill else 'fill="none"'
+    return f'<path d="{data}" {ground} stroke="{ink}" stroke-width="1.3" class="{css}"{dashes}/>'
 
 
 def tone_of(event: AUEvent) -> tuple[str, str]:

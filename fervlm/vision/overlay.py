@@ -14,9 +14,11 @@ from fervlm.vision import palette
 from fervlm.vision.card import CARD_WIDTH, TEXT_WIDTH, explanation
 from fervlm.vision.curves import Placing, Point
 from fervlm.vision.draw_face import (
+    BARE_HEIGHT,
     HEIGHT,
     WIDTH,
     face_body,
+    face_figure,
     muscle_svg,
     muscles_on,
     svg_document,
@@ -137,19 +139,17 @@ def _marked(prediction: Prediction, warp: Placing, view: View, mirrored: bool) -
 
 
 def _on_face(
-    picture: Image.Image, prediction: Prediction, warp: Placing, view: View, mirrored: bool, uid: str
+    picture: Image.Image, prediction: Prediction, warp: Placing, view: View, mirrored: bool, uid: str, legends: bool
 ) -> tuple[str, float]:
     """The figure's left part where landmarks tell where the muscles are."""
     window = (12.0, 8.0, WIDTH - 24.0, PHOTO_HIGH)
     photo = _framed(_image(picture, view, window), uid, window)
     drawn, marks = _marked(prediction, warp, view, mirrored)
     y = PHOTO_HIGH + 26
-    below = (
-        side_names(12.0, WIDTH - 12.0, y, mirrored)
-        + legend(marks, y + 16)
-        + notes(observe(prediction.evidence), marks, y + 48)
-    )
-    return photo + f'<g clip-path="url(#{uid}photo)">{drawn}</g>' + below, y + 90
+    body = photo + f'<g clip-path="url(#{uid}photo)">{drawn}</g>' + side_names(12.0, WIDTH - 12.0, y, mirrored)
+    if not legends:
+        return body, y + 10
+    return body + legend(marks, y + 16) + notes(observe(prediction.evidence), marks, y + 48), y + 90
 
 
 def _corners(box: Box, view: View) -> str:
@@ -167,7 +167,9 @@ def _corners(box: Box, view: View) -> str:
     )
 
 
-def _beside_face(picture: Image.Image, prediction: Prediction, mirrored: bool, uid: str) -> tuple[str, float]:
+def _beside_face(
+    picture: Image.Image, prediction: Prediction, mirrored: bool, uid: str, legends: bool
+) -> tuple[str, float]:
     """The figure's left part without usable landmarks: the photograph with the box, the drawn face below it."""
     record = prediction.evidence
     scale = min((WIDTH - 24) / picture.width, 280 / picture.height)
@@ -176,8 +178,11 @@ def _beside_face(picture: Image.Image, prediction: Prediction, mirrored: bool, u
     window = (view.left, view.top, wide, high)
     box = record.box or prediction.box
     photo = _framed(_image(picture, view, window), uid, window) + (_corners(box, view) if box else "")
-    face = face_body(observe(record), record, mirrored=mirrored, uid=uid)
-    return f'{photo}<g transform="translate(0 {high + 16:.1f})">{face}</g>', high + 16 + HEIGHT
+    draw = face_body if legends else face_figure
+    face = draw(observe(record), record, mirrored=mirrored, uid=uid)
+    return f'{photo}<g transform="translate(0 {high + 16:.1f})">{face}</g>', high + 16 + (
+        HEIGHT if legends else BARE_HEIGHT
+    )
 
 
 def _inside(warp: Placing, picture: Image.Image) -> bool:
@@ -186,19 +191,19 @@ def _inside(warp: Placing, picture: Image.Image) -> bool:
     return all(0 <= x <= picture.width and 0 <= y <= picture.height for x, y in places)
 
 
-def _left_part(picture: bytes, prediction: Prediction, mirrored: bool, uid: str) -> tuple[str, float]:
+def _left_part(picture: bytes, prediction: Prediction, mirrored: bool, uid: str, legends: bool) -> tuple[str, float]:
     loaded = load_picture(picture, name=prediction.evidence.picture or prediction.source.file)
     landmarks = prediction.evidence.landmarks
     warp = warp_to(landmarks) if landmarks is not None else None
     view = view_of_face(warp) if warp is not None and _inside(warp, loaded) else None
     if warp is not None and view is not None:
-        return _on_face(loaded, prediction, warp, view, mirrored, uid)
-    return _beside_face(loaded, prediction, mirrored, uid)
+        return _on_face(loaded, prediction, warp, view, mirrored, uid, legends)
+    return _beside_face(loaded, prediction, mirrored, uid, legends)
 
 
 def photo_figure(picture: bytes, prediction: Prediction, mirrored: bool = False, *, uid: str = "f") -> str:
-    """The photograph with the evidence drawn on it, without the explanation; arguments as for `photo_svg`."""
-    left, high = _left_part(picture, prediction, mirrored, uid)
+    """The photograph with the evidence drawn on it, without explanation and legend; arguments as for `photo_svg`."""
+    left, high = _left_part(picture, prediction, mirrored, uid, legends=False)
     return svg_document(left, WIDTH, round(high), title="The action units, drawn on the picture", paper=False)
 
 
@@ -215,7 +220,7 @@ def photo_svg(picture: bytes, prediction: Prediction, mirrored: bool = False, *,
     Raises:
         FervlmError: the picture cannot be read.
     """
-    left, high = _left_part(picture, prediction, mirrored, uid)
+    left, high = _left_part(picture, prediction, mirrored, uid, legends=True)
     text = explanation(prediction, WIDTH + 4, 26, TEXT_WIDTH)
     bottom = round(max(high + 8, text.y + 24))
     rule = f'<path d="M{WIDTH - 6} 24V{bottom - 24}" stroke="{palette.HAIRLINE}" class="fv-rule"/>'
