@@ -15,6 +15,7 @@ from fervlm.reasoning.cues import fired_cues
 from fervlm.reasoning.findings import Candidate, Cue, Interpretation
 from fervlm.reasoning.membership import Face, mask_of, read_face, units_of
 from fervlm.reasoning.observe import Evidence
+from fervlm.reasoning.pattern_support import compile_class, complete, pattern_support
 from fervlm.reasoning.prototypes import BASIC, known_classes, patterns, profile
 from fervlm.reasoning.support import (
     EXPRESSIVE,
@@ -24,10 +25,7 @@ from fervlm.reasoning.support import (
     Standing,
     Support,
     basic_standing,
-    compile_class,
-    complete,
     knowledge,
-    pattern_support,
 )
 from fervlm.records import AURecord
 

@@ -1,6 +1,6 @@
-"""How far one face supports each class of the prototype tables; the method is stated in `prototypes`.
+"""How far one face supports the basic expressions and neutral; the method is stated in `prototypes`.
 
-Everything the tables hold is compiled once into slots, weights and masks; a face costs one pass over its present AUs.
+What the tables hold is compiled once into slots, weights and masks; a face costs one pass over its present AUs.
 """
 
 from __future__ import annotations
@@ -14,20 +14,18 @@ from typing import NamedTuple
 from fervlm.facs.units import action_units
 from fervlm.reasoning import prototypes as tables
 from fervlm.reasoning.membership import LEVEL_GRADES, LIPS_APART, UNMEASURED, Face, Slots, mask_of, units_of
-from fervlm.reasoning.prototypes import BASIC, VARIANT_SHARE, Pattern, Prototype, Weighted
+from fervlm.reasoning.prototypes import BASIC, VARIANT_SHARE, Prototype, Weighted
 
 SLOTS = Slots()
 UPPER = mask_of((1, 2, 4, 5, 6, 7))
 """Brow, eye and cheek; the rest is the lower face."""
 OPEN = mask_of(LIPS_APART)
 EXPRESSIVE = mask_of([a.au for a in action_units().values() if a.kind in {"AU", "AD"} and a.au not in {40, 43, 45, 50}])
-_COUNTED = EXPRESSIVE & ~OPEN
+COUNTED = EXPRESSIVE & ~OPEN
+"""AUs that a combination must explain; an open mouth alone has no valence (I45)."""
 MISSING_CORE = 0.5
-DISPUTED = 0.8
 WHOLE_SOURCE = "S21"
 """Its combinations satisfy the criterion when they are there in full."""
-FULL = 0.85
-"""Weight of a core AU: what it weighs explains the AU in full."""
 MACHINE_DIMPLER = 0.5
 
 
@@ -228,7 +226,7 @@ def basic_standing(face: Face, machine: bool) -> Standing:
         side = upper if UPPER >> au & 1 else lower
         for index, value in known.terms.get(au, ()):
             side[index] += value * grade
-    weight = sum([grades[au] for au in units_of(present & _COUNTED)])
+    weight = sum([grades[au] for au in units_of(present & COUNTED)])
     for slot, mask, index, value in known.conditions:
         if mask & present:
             bent[index] += value * grades[slot]
@@ -283,92 +281,3 @@ def _seen_share(measured: int) -> float:
     """What is left of neutral where AUs that would contradict it cannot be seen."""
     listed = knowledge().neutral
     return 1.0 - UNMEASURED * sum(not measured >> au & 1 for au in listed) / len(listed)
-
-
-class _Compiled(NamedTuple):
-    parts: tuple[tuple[int, int, float, bool], ...]
-    """(slot, AU mask, weight, core) of the supporting clauses."""
-    contradicting: tuple[tuple[int, int, float], ...]
-    whole: float
-    share: float
-
-
-@lru_cache(maxsize=256)
-def _compiled(canonical: str) -> tuple[_Compiled, ...]:
-    return tuple(_compile_pattern(pattern) for pattern in tables.patterns(canonical))
-
-
-def _compile_pattern(pattern: Pattern) -> _Compiled:
-    weighing = [w for w in pattern.clauses if w.role in {"core", "common"}]
-    loose = not weighing
-    placed = [(SLOTS.of(w.clause), mask_of(w.clause.aus), w) for w in pattern.clauses]
-    parts = tuple((slot, mask, w.weight, w.role == "core") for slot, mask, w in placed if w.weight > 0)
-    contradicting = tuple((slot, mask, -w.weight) for slot, mask, w in placed if w.weight < 0)
-    whole = sum(w.weight for w in weighing) or sum(weight for _, _, weight, _ in parts)
-    return _Compiled(parts, contradicting, whole, DISPUTED if pattern.disputed or loose else 1.0)
-
-
-def compile_class(canonical: str) -> None:
-    """Fill `SLOTS` with what `canonical` asks for; to be called before faces are read for it."""
-    knowledge()
-    _compiled(canonical)
-
-
-def pattern_support(canonical: str, face: Face) -> Support:
-    """Support of a class that is not basic: its best pattern; of equal ones, that which explains more of the face."""
-    return max([_hold_against(pattern, face) for pattern in _compiled(canonical)], key=_explaining)
-
-
-def _explaining(support: Support) -> tuple[float, int]:
-    return support.score, support.units_for.bit_count()
-
-
-def _hold_against(pattern: _Compiled, face: Face) -> Support:
-    grades, present = face.grades, face.present
-    met = explained = uncounted = 0.0
-    mine = missing = unseen = lacking = 0
-    for slot, mask, weight, core in pattern.parts:
-        grade = grades[slot]
-        met += weight * grade
-        if mask & present and grade > 0:
-            mine |= mask & present
-            part = min(weight / FULL, 1.0) * grade
-            explained += part
-            if mask & ~_COUNTED:
-                uncounted += part
-        elif core and mask & face.measured:
-            missing |= mask & face.absent
-            lacking += 1
-        elif core:
-            unseen |= mask
-    against = 0
-    for slot, mask, weight in pattern.contradicting:
-        if mask & present and grades[slot] > 0:
-            against |= mask & present
-            met -= weight * grades[slot]
-    if not mine or met <= 0:
-        return Support(0.0, mine, against, unseen, missing)
-    recall = min(met / pattern.whole, 1.0)
-    shown = sum([grades[au] for au in units_of(present & _COUNTED)])
-    precision = min(explained / (shown + uncounted), 1.0)
-    score = pattern.share * MISSING_CORE**lacking * 2 * recall * precision / (recall + precision)
-    return Support(score, mine, against, unseen, missing)
-
-
-@lru_cache(maxsize=256)
-def _sufficient(canonical: str) -> tuple[tuple[int, ...], ...]:
-    """Combinations of a class that hold by presence alone: for each, masks of which one AU must be present."""
-    if canonical not in BASIC:
-        cores = [[mask for _, mask, _, core in pattern.parts if core] for pattern in _compiled(canonical)]
-        return tuple(tuple(core) for core in cores if core)
-    listed = [conjunct.needs for conjunct in tables.criterion(canonical) if not conjunct.limits]
-    for prototype in tables.prototypes(canonical):
-        listed.append(prototype.clauses)
-        listed += [tuple(c for c in prototype.clauses if c.aus != (au,)) for au in prototype.may_lack]
-    plain = [clauses for clauses in listed if all(c.low == 1 and c.high == 5 and not c.one_sided for c in clauses)]
-    return tuple(tuple(mask_of(clause.aus) for clause in clauses) for clauses in plain)
-
-
-def complete(canonical: str, face: Face) -> bool:
-    """Whether a published combination of a class is on the face in full, none of it unknown."""
-    return any(all(mask & face.present for mask in masks) for masks in _sufficient(canonical))
