@@ -57,7 +57,8 @@ _TIMED: tuple[tuple[Kind, str], ...] = (
         "range",
         rf"\b(?:from|between) {_ABOUT}(?P<a>{_MOMENT}|{_BARE}) (?:to|and|until|till|through) {_ABOUT}(?P<b>{_MOMENT})",
     ),
-    ("gap", rf"\b{_ABOUT}(?P<a>{_LENGTH})(?: later| after(?:wards?| that)?\b(?! \w+ (?:begins?|ends?)))"),
+    ("gap", rf"\b{_ABOUT}(?P<a>{_LENGTH}) (?P<relation>after|before)(?= (?:au|the|both|an?|its|his|her) ?)"),
+    ("gap", rf"\b{_ABOUT}(?P<a>{_LENGTH})(?: later| after(?:wards?| that)?\b)"),
     ("gap", rf"\bafter {_ABOUT}(?P<a>{_LENGTH})"),
     ("lasting", rf"\b(?:for|lasts?|lasting|takes?|over)(?: for)? {_ABOUT}(?P<a>{_LENGTH})"),
     ("until", rf"\b(?:until|till|up to) {_ABOUT}(?P<a>{_MOMENT})"),
@@ -65,6 +66,7 @@ _TIMED: tuple[tuple[Kind, str], ...] = (
     ("moment", rf"(?P<a>{_MOMENT})"),
     ("soon", r"\b(?:shortly|soon|right|just) (?:after(?:wards?)?|later)\b|\b(?:a )?moments? later\b"),
 )
+_TRACKING = r"\bwhen (?:the )?(?:tracking|recording|clip|face tracking)"
 _CUES: tuple[tuple[Cue, str], ...] = (
     ("last_to_fade", r"\b(?:the )?last to (?:fade|go|leave|relax|ease)\b|\b(?:fades?|relax(?:es)?|eases?) last\b"),
     ("micro", r"\bmicro[- ]?\w*"),
@@ -74,8 +76,8 @@ _CUES: tuple[tuple[Cue, str], ...] = (
     ("together", r"(?<!press )(?<!presses )(?<!pressed )(?<!pressing )(?<!drawn )(?<!draw )(?<!brought )\btogether\b"),
     ("together", r"\b(?:at the same time|simultaneous(?:ly)?|in unison|all at once)\b"),
     ("while", r"\b(?:while|meanwhile)\b"),
-    ("already", r"\balready\b|\bfrom the (?:start|outset|beginning)\b"),
-    ("still", r"\bstill\b"),
+    ("already", rf"\balready\b|\bfrom the (?:start|outset|beginning)\b|{_TRACKING} (?:begins|starts|resumes)\b"),
+    ("still", rf"\bstill\b|{_TRACKING} (?:ends|stops|breaks off)\b"),
     ("brief", r"\bbrief(?:ly)?\b|\bfor a moment\b|\bmomentar(?:y|ily)\b"),
     ("peak", r"\b(?:peaks?|peaking|peaked|fullest|at (?:its|their) height|apex|culminat\w+)\b"),
     (
@@ -85,9 +87,10 @@ _CUES: tuple[tuple[Cue, str], ...] = (
     ),
     ("these", r"\b(?:these movements?|all of (?:these|them)|they all|these)\b"),
     ("everything", r"\b(?:everything|all of (?:it|this)|it all|all movements?|the whole|the face)\b"),
-    ("then", r"\b(?:then|next|after that|afterwards?|thereafter|later|subsequently|followed by|in turn)\b"),
-    ("before", r"\b(?:before|precedes?|ahead of)\b"),
-    ("after", r"\b(?:after|follows)\b"),
+    ("then", r"\b(?:then|next|after that|afterwards?|thereafter|later|subsequently|in turn)\b"),
+    ("before", r"\b(?:before|precedes?|ahead of|(?:(?:is|are) )?followed by)\b"),
+    ("after", r"\b(?:after|follows?(?= (?:au|the|both)\b| au))\b"),
+    ("then", r"\bfollows?\b"),
 )
 _COUNT = re.compile(rf"\b(?P<word>once|twice|thrice)\b|\b(?P<n>\d+|{'|'.join(_WORDS)}) times\b")
 _OFTEN = re.compile(r"\b(?:again|repeatedly|several times|many times|more than once|over and over)\b")
@@ -115,7 +118,8 @@ def read_signs(sentence: str) -> tuple[Sign, ...]:
     for kind, pattern in _TIMED_PATTERNS:
         for match in pattern.finditer(text):
             amounts = tuple(_amounts(match))
-            add(match, kind, amounts=amounts, cue="then" if kind == "soon" else None)
+            relation = match.groupdict().get("relation")
+            add(match, kind, amounts=amounts, cue="then" if kind == "soon" else relation)
     for match in _COUNT.finditer(text):
         number = {"once": 1, "twice": 2, "thrice": 3}.get(match["word"] or "") or _whole(match["n"])
         add(match, "count", numbers=(number, number))

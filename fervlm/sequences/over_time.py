@@ -82,6 +82,20 @@ def at_moment(ledger: Ledger, sign: Sign, amount: Amount, beats: Sequence[Beat],
     ledger.order_claim(sign, True, None)
 
 
+def _apart(ledger: Ledger, sign: Sign, beats: Sequence[Beat]) -> None:
+    """ "AU25 begins 0.5 s after AU1", whose order is right."""
+    amount = sign.amounts[0]
+    values = [
+        [v for b in group if (v := ledger.value(b, "onset", amount)) is not None] for group in (ledger.last, beats)
+    ]
+    if not values[0] or not values[1]:
+        ledger.order_claim(sign, None, "the recording has no such clock")
+        return
+    distance = abs(min(values[0]) - min(values[1]))
+    right = abs(distance - amount.value) <= ledger.tolerance(amount)
+    ledger.order_claim(sign, right, None if right else f"they lie {distance:g} {amount.unit} apart")
+
+
 def _gap(ledger: Ledger, sign: Sign, beats: Sequence[Beat]) -> None:
     amount = sign.amounts[0]
     values = [ledger.value(b, "onset", amount) for b in (*ledger.last, *beats)]
@@ -169,4 +183,7 @@ def _related(ledger: Ledger, relation: str, sign: Sign, beats: Sequence[Beat], o
         right, reason = before <= onset + slack, f"AU{beats[0].au} begins first"
     else:
         right, reason = before >= onset - slack, f"AU{ledger.last[0].au} begins first"
+    if right and sign.amounts:
+        _apart(ledger, sign, beats)
+        return
     ledger.order_claim(sign, right, None if right else reason)

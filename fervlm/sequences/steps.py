@@ -105,6 +105,8 @@ def _stands_alone(step: Step) -> bool:
     """Whether a part tells its own time or place: it keeps to itself at an "and"."""
     if step.has(*_OWN):
         return True
+    if step.of("again") and step.of("moment"):
+        return True
     timed = step.of("moment", "gap", "soon", "until", "by", "range", "lasting", "count", "again")
     return bool(step.mentions) and bool(timed or step.has(*_ORDER, "already", "still"))
 
@@ -127,6 +129,9 @@ def _carry(steps: list[Step]) -> list[Step]:
     for step in steps:
         here = step if waiting is None else _merged(waiting, step)
         waiting = None
+        if here.of("again") and here.of("moment") and not here.mentions and found:
+            # "... and again at 4.0 s": the movements of the step before.
+            here = replace(here, mentions=found[-1].mentions)
         bare = not here.mentions and not here.has(*_OWN) and not here.of(*_OWN_KINDS)
         if bare:
             waiting = here
