@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from fervlm.records import AUEvent
+from fervlm.records import AUEvent, Prediction
 from fervlm.sequences.beats import Beat, beats, together_s
 from fervlm.sequences.track import ASSUMED_FPS, Clock
 
@@ -77,3 +77,29 @@ def scene_of_events(events: Iterable[AUEvent]) -> Scene:
         begin_s=min((b.onset_s for b in found), default=0.0),
         end_s=max((b.offset_s for b in found), default=0.0),
     )
+
+
+def scene_of_prediction(prediction: Prediction) -> Scene:
+    """The scene that a prediction for an event or clip carries with it, to check its course again."""
+    told = scene_of_events(prediction.events)
+    evidence = prediction.evidence
+    span = prediction.span_s or (told.begin_s, told.end_s)
+    return replace(
+        told,
+        measured=frozenset(reading.au for reading in evidence.readings),
+        sided=frozenset(reading.au for reading in evidence.readings if reading.side is not None),
+        clock="frames" if evidence.time_s is None else "time",
+        step=_step(prediction.events),
+        begin_s=span[0],
+        end_s=span[1],
+        apex_s=evidence.time_s,
+        apex_frame=evidence.frame,
+    )
+
+
+def _step(events: Iterable[AUEvent]) -> float:
+    """Seconds from frame to frame, as far as events tell; a recording of every second frame looks finer than it is."""
+    for event in events:
+        if event.onset_frame is not None and event.offset_frame is not None and event.offset_frame > event.onset_frame:
+            return (event.offset_s - event.onset_s) / (event.offset_frame - event.onset_frame)
+    return 1 / ASSUMED_FPS
