@@ -19,23 +19,33 @@ if TYPE_CHECKING:
 
 FULL: dict[Scale, float] = {"intensity_0_5": 5.0, "evidence_log10": 3.0}
 """What counts as one whole unit of evidence; 1 on every other scale."""
+_NEARLY = 0.85
 
 
 def apex_row(track: Track, events: Iterable[AUEvent]) -> int | None:
     """The row at which the movements of `events` sum to the most evidence; the first of equals.
 
-    Each movement adds its value as a share of its scale; left and right of one AU count half each; lid closures do
-    not count, so a blink is never an apex. Without a movement it is the middle one of the tracked rows, and None
+    Each movement adds its value as a share of its scale; left and right of one AU count half each. Lid closures do not
+    count, and a row with the lids open is preferred where it has nearly as much (`_NEARLY`) evidence. Without a movement it is the middle one of the tracked rows, and None
     where no row is tracked.
     """
-    moving = [e for e in events if e.au not in QUICK_UNITS]
+    given = list(events)
+    moving = [e for e in given if e.au not in QUICK_UNITS]
     if not moving:
         known = np.flatnonzero(track.tracked)
         return int(known[len(known) // 2]) if len(known) else None
     # Only the rows that the movements span, so that the episodes of a long recording cost no more than it is long.
     start = row_of(track, min(e.onset_s for e in moving))
     stop = row_of(track, max(e.offset_s for e in moving)) + 1
-    return start + int(np.argmax(evidence_curve(track, moving, start, stop)))
+    curve = evidence_curve(track, moving, start, stop)
+    best = int(np.argmax(curve))
+    open_eyed = curve.copy()
+    for event in given:
+        if event.au in QUICK_UNITS:
+            begin, end = row_of(track, event.onset_s) - start, row_of(track, event.offset_s) + 1 - start
+            open_eyed[max(0, begin) : max(0, end)] = 0
+    other = int(np.argmax(open_eyed))
+    return start + (other if open_eyed[other] >= _NEARLY * curve[best] else best)
 
 
 def evidence_curve(track: Track, events: Iterable[AUEvent], start: int, stop: int) -> Floats:
