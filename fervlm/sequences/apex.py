@@ -26,8 +26,8 @@ def apex_row(track: Track, events: Iterable[AUEvent]) -> int | None:
     """The row at which the movements of `events` sum to the most evidence; the first of equals.
 
     Each movement adds its value as a share of its scale; left and right of one AU count half each. Lid closures do not
-    count, and a row with the lids open is preferred where it has nearly as much (`_NEARLY`) evidence. Without a movement it is the middle one of the tracked rows, and None
-    where no row is tracked.
+    count, and a row with the lids open is preferred where it has nearly as much (`_NEARLY`) evidence.
+    Without a movement it is the middle one of the tracked rows, and None where no row is tracked.
     """
     given = list(events)
     moving = [e for e in given if e.au not in QUICK_UNITS]
