@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from fervlm.facs import tables
 from fervlm.reasoning.findings import Cue
@@ -53,27 +54,28 @@ class CuePattern:
     levels: tuple[tuple[int, int, int], ...]
     """(AU, lowest, highest) of its level."""
 
+    def fits(self, present: int, absent: int) -> bool:
+        """Whether the clauses on presence and absence are true of faces with these AUs."""
+        return (
+            self.must & present == self.must
+            and self.absent & absent == self.absent
+            and not self.unseen & present
+            and all(choice & present for choice in self.choices)
+        )
+
     def holds(self, face: Face) -> bool:
         """Whether every clause is known to be true of `face`."""
-        present = face.present
-        if self.must & present != self.must or self.absent & face.absent != self.absent or self.unseen & present:
-            return False
         return (
-            all(choice & present for choice in self.choices)
+            self.fits(face.present, face.absent)
             and all(_on_side(face, au, side) for au, side in self.sides)
             and all(low <= face.levels.get(au, 0) <= high for au, low, high in self.levels)
         )
 
-    @property
-    def conditional(self) -> bool:
-        """Whether it asks for more than AUs that must be, must not be, or are not seen."""
-        return bool(self.choices or self.sides or self.levels)
-
-    def rests_on(self, face: Face) -> tuple[int, ...]:
+    def rests_on(self, present: int) -> tuple[int, ...]:
         """The present AUs that its clauses name."""
         named = self.must
         for choice in self.choices:
-            named |= choice & face.present
+            named |= choice & present
         return units_of(named)
 
     @property
@@ -145,44 +147,56 @@ def _rarity(au: int) -> int:
     return _FREQUENT.index(au) if au in _FREQUENT else len(_FREQUENT)
 
 
-_Entry = tuple[int, int, int, tuple[int, int, str], CuePattern]
-"""(AUs that must be there, must be absent, must not be seen, place among fired cues, pattern)."""
+_Place = tuple[int, int, str]
+"""Where a fired cue stands: how telling its kind is, how specific it is (negative), its id."""
+
+
+class _Found(NamedTuple):
+    """A pattern whose AUs fit a face; its sides and levels must still be looked at."""
+
+    rank: int
+    """Its place in the table: of one row, the first true pattern counts."""
+    place: _Place
+    cue: Cue
+    pattern: CuePattern
 
 
 @cache
-def _by_unit() -> dict[int, tuple[_Entry, ...]]:
-    """AU -> the patterns that can only hold where it is present, in table order."""
-    found: dict[int, list[_Entry]] = {}
-    for pattern in cue_patterns():
-        place = (_TELLING[pattern.kind], -pattern.specificity, pattern.id)
-        entry = (pattern.must, pattern.absent, pattern.unseen, place, pattern)
+def _by_unit() -> dict[int, tuple[tuple[int, _Place, CuePattern], ...]]:
+    """AU -> the patterns that can only hold where it is present, with rank and place."""
+    found: dict[int, list[tuple[int, _Place, CuePattern]]] = {}
+    for rank, pattern in enumerate(cue_patterns()):
+        entry = (rank, (_TELLING[pattern.kind], -pattern.specificity, pattern.id), pattern)
         rarest = max(units_of(pattern.must), key=_rarity) if pattern.must else None
         for au in units_of(pattern.choices[0]) if rarest is None else (rarest,):
             found.setdefault(au, []).append(entry)
     return {au: tuple(entries) for au, entries in found.items()}
 
 
-@cache
-def _ranks() -> dict[int, int]:
-    return {id(pattern): rank for rank, pattern in enumerate(cue_patterns())}
+@lru_cache(maxsize=1024)
+def _fitting(present: int, absent: int) -> tuple[tuple[Cue, ...], tuple[_Found, ...], tuple[_Found, ...]]:
+    """For faces with these AUs: the cues that sides and levels cannot change, those patterns, and the open ones."""
+    by_unit = _by_unit()
+    closed: dict[int, _Found] = {}
+    still_open: dict[int, _Found] = {}
+    for au in units_of(present):
+        for rank, place, pattern in by_unit.get(au, ()):
+            if pattern.fits(present, absent):
+                cue = Cue(pattern.id, pattern.rests_on(present), pattern.kind, pattern.leans)
+                is_open = bool(pattern.sides or pattern.levels)
+                (still_open if is_open else closed)[rank] = _Found(rank, place, cue, pattern)
+    return _winners([*closed.values()]), tuple(closed.values()), tuple(still_open.values())
+
+
+def _winners(found: list[_Found]) -> tuple[Cue, ...]:
+    first: dict[str, _Found] = {}
+    for one in sorted(found, key=lambda f: f.rank):
+        first.setdefault(one.cue.id, one)
+    return tuple(one.cue for one in sorted(first.values(), key=lambda f: f.place))
 
 
 def fired_cues(face: Face) -> tuple[Cue, ...]:
     """The rows that are true of `face`, each once, most telling first, then most specific."""
-    by_unit, ranks = _by_unit(), _ranks()
-    present, absent = face.present, face.absent
-    fired: dict[str, tuple[tuple[int, int, str], CuePattern]] = {}
-    for au in units_of(present):
-        for must, gone, unseen, place, pattern in by_unit.get(au, ()):
-            if must & present != must or gone & absent != gone or unseen & present:
-                continue
-            if pattern.conditional and not pattern.holds(face):
-                continue
-            earlier = fired.get(pattern.id)
-            if earlier is None or ranks[id(pattern)] < ranks[id(earlier[1])]:
-                fired[pattern.id] = (place, pattern)
-    return tuple([Cue(p.id, p.rests_on(face), p.kind, p.leans) for _, p in sorted(fired.values(), key=_place)])
-
-
-def _place(found: tuple[tuple[int, int, str], CuePattern]) -> tuple[int, int, str]:
-    return found[0]
+    cues, closed, still_open = _fitting(face.present, face.absent)
+    held = [one for one in still_open if one.pattern.holds(face)] if still_open else []
+    return _winners([*closed, *held]) if held else cues

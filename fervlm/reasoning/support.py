@@ -112,8 +112,8 @@ def _compile(canonical: str) -> _Basic:
         whole=sum(w.weight for w in weighing),
         upper_whole=sum(w.weight for w in weighing if UPPER >> w.clause.aus[0] & 1),
         lower_whole=sum(w.weight for w in weighing if not UPPER >> w.clause.aus[0] & 1),
-        positive=_aus(clauses, lambda w: w.weight > 0),
-        negative=_aus(clauses, lambda w: w.weight < 0),
+        positive=_aus(clauses, lambda w: w.weight > 0 and w.clause.plain),
+        negative=_aus(clauses, lambda w: w.weight < 0 and w.clause.plain),
         core=core,
         sole=core if canonical in {"happiness", "contempt", "disgust"} else 0,
         matchers=tuple(_matcher(p) for p in tables.prototypes(canonical)),
@@ -198,6 +198,8 @@ def _held_against(basic: _Basic, face: Face, weight: float, opened: float) -> tu
             for slot in limits:
                 grade *= grades[slot]
             criterion = max(criterion, grade)
+    if criterion and basic.negative & present:
+        criterion *= 1.0 - max([weight * grades[au] for au, weight in basic.spoilers if present >> au & 1])
     return min(likeness, 1.0), criterion
 
 
@@ -219,41 +221,36 @@ def basic_standing(face: Face, machine: bool) -> Standing:
         machine: the evidence does not come from a human coder (S22's contempt criterion then needs sides).
     """
     known = knowledge()
-    grades, present = face.grades, face.present
+    grades, present, absent = face.grades, face.present, face.absent
     upper, lower, bent = [0.0] * len(BASIC), [0.0] * len(BASIC), [0.0] * len(BASIC)
+    more_for, more_against = [0] * len(BASIC), [0] * len(BASIC)
     for au in units_of(present):
         grade = grades[au]
         side = upper if UPPER >> au & 1 else lower
         for index, value in known.terms.get(au, ()):
             side[index] += value * grade
-    weight = sum([grades[au] for au in units_of(present & COUNTED)])
     for slot, mask, index, value in known.conditions:
-        if mask & present:
+        if mask & present and grades[slot] > 0:
             bent[index] += value * grades[slot]
+            (more_for if value > 0 else more_against)[index] |= mask
+    weight = sum([grades[au] for au in units_of(present & COUNTED)])
     opened = weight + max(grades[25], grades[26], grades[27]) if present & OPEN else weight
     unseen = _unmeasured(face.measured)
     supports = []
     for index, basic in enumerate(known.basics):
-        positive = basic.positive & present
-        against = basic.negative & present
-        core_unmeasured = basic.core & ~face.measured
-        core_absent = basic.core & face.absent
-        if basic.sole & present:
-            core_absent = 0
-        if not positive:
-            supports.append(Support(0.0, 0, against, core_unmeasured, core_absent))
-            continue
-        coverage = (upper[index] + lower[index] + bent[index] + unseen[index]) / basic.whole
-        likeness, criterion = _held_against(basic, face, weight, opened)
-        if criterion and against:
-            spoiled = [value * grades[au] for au, value in basic.spoilers if present >> au & 1]
-            criterion *= 1.0 - max(spoiled, default=0.0)
-        if machine and index == _CONTEMPT and not face.one_sided >> 14 & 1:
-            criterion *= MACHINE_DIMPLER
-        score = (min(max(coverage, 0.0), 1.0) + likeness + criterion) / 3.0
-        if basic.sole and not basic.sole & ~face.absent:
-            score *= MISSING_CORE
-        supports.append(Support(score, positive, against, core_unmeasured, core_absent))
+        units_for = basic.positive & present | more_for[index]
+        score = 0.0
+        if units_for:
+            whole = upper[index] + lower[index] + bent[index] + unseen[index]
+            likeness, criterion = _held_against(basic, face, weight, opened)
+            if machine and index == _CONTEMPT and not face.one_sided >> 14 & 1:
+                criterion *= MACHINE_DIMPLER
+            score = (min(max(whole / basic.whole, 0.0), 1.0) + likeness + criterion) / 3.0
+            if basic.sole and not basic.sole & ~absent:
+                score *= MISSING_CORE
+        against = basic.negative & present | more_against[index]
+        core_absent = 0 if basic.sole & present else basic.core & absent
+        supports.append(Support(score, units_for, against, basic.core & ~face.measured, core_absent))
     return Standing(tuple(supports), _neutral(face, known.neutral), tuple(upper), tuple(lower))
 
 

@@ -61,7 +61,7 @@ def test_each_pattern_holds_on_its_smallest_face_and_on_nothing_less(pattern: Cu
     face = satisfying(pattern)
     assert pattern.holds(face)
     assert pattern.id in {cue.id for cue in fired_cues(face)}
-    assert set(pattern.rests_on(face)) == set(units_of(face.present))
+    assert set(pattern.rests_on(face.present)) == set(units_of(face.present))
     for au in units_of(face.present):
         less = satisfying(pattern)
         less.present &= ~(1 << au)
