@@ -133,7 +133,8 @@ def wrap_runs(runs: Iterable[Run], size: float, limit: float) -> list[list[Run]]
             lines.append([])
             x = space = 0.0
         if space:
-            lines[-1].append((" ", None))
+            before, after = lines[-1][-1][1], word[0][1]
+            lines[-1].append((" ", before if before == after else None))
             x += space
         for text, mark in word:
             for i, piece in enumerate([text] if wide <= limit else _pieces(text, size, limit)):

@@ -66,6 +66,7 @@ def _opened(data: bytes, called: str) -> Image.Image:
         formats.append(_heic_reader())
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a decoder's remark on odd metadata is no concern of the user
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(data), formats=formats)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -117,7 +118,7 @@ def _decoded(picture: Image.Image, called: str) -> Image.Image:
     """The first frame's pixels, converted and upright."""
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a decoder's remark on odd metadata is no concern of the user
+            warnings.simplefilter("ignore")
             picture.seek(0)
             picture.load()
             return _upright(_converted(picture, called), picture)
