@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from zlib import crc32
 
-from fervlm.reasoning.answers import render
-
 from fervlm.facs.labels import LabelSet
 from fervlm.facs.units import action_unit, action_units
+from fervlm.reasoning.answers import render
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording.forms import denial
 from fervlm.reasoning.wording.naming import codes, label_phrase, names
@@ -52,7 +51,7 @@ def conversations(
     ask_caption = ASK_CAPTION[turn // 3 % len(ASK_CAPTION)]
     chats = [
         _chat("label", "blind", (ask_label, caption.conclusion.label or LEFT_OPEN)),
-        _chat("caption", "blind", (ask_caption, render(caption))),
+        _chat("caption", "blind", (ask_caption, render(caption, provenance=False))),
         _chat("observe_only", "blind", (ASK_MOVEMENTS[turn % len(ASK_MOVEMENTS)], _movements(caption))),
         _chat("region", "blind", *_region_turns(caption, evidence, turn)),
         *_about_labels(caption.conclusion.alternatives, evidence, turn),
@@ -60,7 +59,7 @@ def conversations(
     ]
     if anchored is not None and written is not None:
         chats.append(_chat("label", "anchored", (ask_label, written)))
-        chats.append(_chat("caption", "anchored", (ask_caption, render(anchored))))
+        chats.append(_chat("caption", "anchored", (ask_caption, render(anchored, provenance=False))))
     return tuple(chats)
 
 

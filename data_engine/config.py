@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -70,9 +70,25 @@ class AnnotateConfig(_Config):
     teacher: TeacherConfig | None = None
     gate: GateConfig = GateConfig()
 
+    def told(self) -> dict[str, Any]:
+        """The settings that make the data what they are: files by name only, the teacher without its address."""
+        found = self.model_dump(mode="json")
+        for key in ("sources", "au"):
+            found[key] = [Path(path).name for path in found[key]]
+        found["labels"] = self.labels and Path(self.labels).name
+        if found["teacher"] is not None:
+            found["teacher"] = {key: value for key, value in found["teacher"].items() if key not in _HOW_ASKED}
+            if self.teacher is not None and self.teacher.offline:
+                found["teacher"]["model"] = Path(self.teacher.model).name
+        return found
+
     def fingerprint(self) -> str:
-        """SHA-256 of every setting that changes the data."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        """SHA-256 of `told()`; equal on every machine for equal settings and file names."""
+        return hashlib.sha256(json.dumps(self.told(), sort_keys=True).encode()).hexdigest()
+
+
+_HOW_ASKED = ("url", "concurrency", "timeout_s", "retries", "give_up_after")
+"""Teacher settings that change how answers are fetched, not what they are; they may differ when a run is resumed."""
 
 
 def claim_folder(config: AnnotateConfig, out: Path) -> Path:
@@ -85,9 +101,8 @@ def claim_folder(config: AnnotateConfig, out: Path) -> Path:
     marker = work / "config.json"
     wanted = json.dumps(config.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
     if marker.exists():
-        found = marker.read_text(encoding="utf-8")
-        if found != wanted:
-            old, new = json.loads(found), json.loads(wanted)
+        old, new = _lasting(json.loads(marker.read_text(encoding="utf-8"))), _lasting(json.loads(wanted))
+        if old != new:
             changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
             raise FervlmError(
                 f"the folder holds a run with other settings ({changed})",
@@ -99,3 +114,9 @@ def claim_folder(config: AnnotateConfig, out: Path) -> Path:
         raise FervlmError("the folder is not empty and holds no run", file=out, hint="Give a new folder to --out.")
     write_bytes(marker, wanted.encode())
     return work
+
+
+def _lasting(settings: dict[str, Any]) -> dict[str, Any]:
+    if settings.get("teacher"):
+        settings["teacher"] = {key: value for key, value in settings["teacher"].items() if key not in _HOW_ASKED}
+    return settings

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from fervlm.predict.rules import Explainer
-
 from data_engine.config import AnnotateConfig
-from data_engine.items import Draft, Joined, PictureFacts, Reject
+from data_engine.items import Checked, Draft, Joined, PictureFacts, Reject
 from data_engine.pictures import PictureStore, facts
 from fervlm.errors import FervlmError
 from fervlm.facs import label_set, label_set_from_words
 from fervlm.facs.labels import LabelSet
+from fervlm.predict.rules import Explainer
 from fervlm.records import Caption, Verification
 
 _SEED_STEP = 7919
@@ -60,17 +59,41 @@ def _facts(joined: Joined) -> PictureFacts | None:
 
 
 def _draft(joined: Joined, seen: PictureFacts | None, explainers: tuple[Explainer, ...]) -> Draft:
+    """Every different caption that is borne out; where none is, the first one with its findings."""
     captions: list[Caption] = []
-    findings: tuple[str, ...] = ()
+    first: Checked | None = None
+    spoilt: Draft | None = None
     for explainer in explainers:
         prediction = explainer.explain(joined.evidence)
-        if prediction.caption is None:
+        caption, verification = prediction.caption, prediction.verification
+        if caption is None or caption in captions:
             continue
-        if not captions:
-            findings = finding_sentences(prediction.verification)
-        if prediction.caption not in captions:
-            captions.append(prediction.caption)
-    return Draft(joined=joined, facts=seen, captions=tuple(captions), findings=findings)
+        findings = finding_sentences(verification)
+        if not findings:
+            captions.append(caption)
+            first = first or checked(verification)
+        elif spoilt is None:
+            spoilt = Draft(
+                joined=joined, facts=seen, captions=(caption,), findings=findings, checked=checked(verification)
+            )
+    if not captions and spoilt is not None:
+        return spoilt
+    return Draft(joined=joined, facts=seen, captions=tuple(captions), checked=first)
+
+
+def checked(verification: Verification | None) -> Checked | None:
+    """A verification in numbers."""
+    if verification is None:
+        return None
+    scores = verification.scores
+    return Checked(
+        sentences=len(verification.sentences),
+        claims=sum(len(check.claims) for check in verification.sentences),
+        contradicted=scores.contradicted,
+        unmeasured=scores.unmeasured,
+        forbidden=scores.forbidden,
+        leaks=scores.leaks,
+    )
 
 
 def finding_sentences(verification: Verification | None) -> tuple[str, ...]:

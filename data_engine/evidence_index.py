@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from fervlm.records import AURecord
+from fervlm.records import AURecord, Source
 
 _FRAME_NAME = re.compile(r"^(?P<stem>.+?)[ _/-](?:frame|f)?[ _-]?0*(?P<frame>\d+)$", re.IGNORECASE)
 _SCHEMA = """
@@ -121,5 +121,7 @@ def _row(numbered: tuple[int, AURecord], _: None) -> tuple[object, ...]:
     name = picture_name(record.picture or record.source.file)
     path = PurePosixPath(name)
     frame = None if record.frame is None else f"{path.stem}#{record.frame}"
-    blob = record.model_dump_json(exclude_defaults=True).encode()
+    # A data set names the detector's file, not where it lay on this machine.
+    source = Source.model_construct(file=PurePosixPath(picture_name(record.source.file)).name, row=record.source.row)
+    blob = record.model_copy(update={"source": source}).model_dump_json(exclude_defaults=True).encode()
     return seq, name, path.name, path.stem, frame, record.face_id, record.quality.tracking, record.id, blob

@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from fervlm.predict.rules import Explainer
-from fervlm.reasoning.verify import Judge
-
 from data_engine.chat import conversations
 from data_engine.config import AnnotateConfig
 from data_engine.contrastive import contrastive_texts
-from data_engine.draft import chosen_labels
+from data_engine.draft import chosen_labels, finding_sentences
 from data_engine.flip import mirrored_face
 from data_engine.gate import Verdict
 from data_engine.items import Draft, Joined, Reject
 from data_engine.table import Exported
 from fervlm.facs.labels import LabelSet
+from fervlm.predict.rules import Explainer
 from fervlm.reasoning.observe import observe
+from fervlm.reasoning.verify import Judge
 from fervlm.reasoning.write import anchored
 from fervlm.records import Caption, Sample
 
@@ -36,7 +35,10 @@ def export_shard(config_json: str, drafts: bytes, verdicts: bytes) -> tuple[byte
             )
             rejects.append(reject.model_dump_json(exclude_defaults=True).encode() + b"\n")
             continue
-        rows.extend(row.model_dump_json(exclude_defaults=True).encode() + b"\n" for row in view.samples(draft, verdict))
+        for row in view.samples(draft, verdict):
+            (rejects if isinstance(row, Reject) else rows).append(
+                row.model_dump_json(exclude_defaults=True).encode() + b"\n"
+            )
     return b"".join(rows), b"".join(rejects)
 
 
@@ -50,14 +52,17 @@ class _Views:
         self._explainer = Explainer(labels=self._labels, seed=config.seed, cache_size=4096)
         self._judge = Judge(cache_size=16384)
 
-    def samples(self, draft: Draft, verdict: Verdict) -> Iterator[Exported]:
-        """The sample, and its mirror image where the run wants it (train only)."""
+    def samples(self, draft: Draft, verdict: Verdict) -> Iterator[Exported | Reject]:
+        """The sample, and its mirror image where the run wants it (train only) and its caption is borne out."""
         yield self._sample(draft.joined, draft.captions[verdict.caption], verdict, flipped=False)
         if self._config.flip and verdict.split == "train":
-            face = mirrored_face(draft.joined)
-            caption = self._explainer.explain(face.evidence).caption
-            if caption is not None:
-                yield self._sample(face, caption, verdict, flipped=True)
+            face = mirrored_face(draft.joined, draft.facts and draft.facts.width)
+            prediction = self._explainer.explain(face.evidence)
+            findings = finding_sentences(prediction.verification)
+            if prediction.caption is None or findings:
+                yield Reject(id=face.id, stage="export", code="verifier_finding", detail="; ".join(findings), n=face.n)
+            else:
+                yield self._sample(face, prediction.caption, verdict, flipped=True)
 
     def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> Exported:
         evidence = observe(joined.evidence)

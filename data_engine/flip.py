@@ -20,8 +20,12 @@ def mirrored_picture(data: bytes, name: str) -> bytes:
     return buffer.getvalue()
 
 
-def mirrored_face(joined: Joined) -> Joined:
-    """The joined face as its mirror image; the caption must be written anew from it."""
+def mirrored_face(joined: Joined, width: int | None) -> Joined:
+    """The joined face as its mirror image (picture `width` in pixels); the caption must be written anew from it."""
     evidence = mirrored(joined.evidence)
+    box = evidence.box
+    if box is not None:
+        box = None if width is None else box.model_copy(update={"x": width - box.x - box.width})
+    evidence = evidence.model_copy(update={"box": box, "landmarks": None})
     picture = joined.picture and joined.picture.model_copy(update={"name": f"{joined.picture.name}{MARK}"})
     return joined.model_copy(update={"id": f"{joined.id}{MARK}", "evidence": evidence, "picture": picture})

@@ -1,58 +1,81 @@
-"""Conversations in the shapes that other people's trainers read."""
+"""Conversations in the shapes that other people's trainers read, one JSON line each.
+
+messages    `messages` of role/content and `images`, no tag in the text. Seen in published code: TRL's
+            `prepare_multimodal_messages` puts one picture before the first user turn, and ms-swift's
+            `Template._add_default_tags` adds the tags that are missing before the first message.
+sharegpt    `conversations` of from/value with human/gpt and `images`. Seen in LLaMA-Factory's data/README.md; that
+            every picture needs an `<image>` tag in the text and that paths are looked up in `media_dir` (by default the
+            `dataset_dir`) is said by its maintainers (issues 6135, 7814). `dataset_info.json`
+            at the top of the set tells LLaMA-Factory what is where.
+facial-r1   `id, dataset, image, question, AUs, labels, description, meta_info`. Seen in the README and the data
+            loaders (`sft.py`, `infer_emotion.py`) of RobitsG/Facial-R1; `image` is relative to `--image_folders`.
+
+Picture paths are relative to the set's folder where the set holds the picture, else as the source names them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Iterator
 from typing import Any
 
 from data_engine.table import Exported
 from fervlm.records import Chat
 
 _TAG = "<image>"
+DATASET = "fervlm"
 
 
-def _pictures(row: Exported) -> list[str]:
-    if row.picture is None:
-        return []
-    return [row.picture.file if row.picture.row is None else row.picture.name]
+def lines(name: str, row: Exported, picture: str | None) -> Iterator[bytes]:
+    """The sample's lines in the format `name`; `picture` is the path that stands in them."""
+    for chat in row.sample.chats:
+        found = _FORMATS[name](row, chat, [] if picture is None else [picture])
+        if found is not None:
+            yield json.dumps(found, ensure_ascii=False).encode() + b"\n"
 
 
-def _messages(row: Exported, chat: Chat) -> dict[str, Any]:
-    """TRL and ms-swift: `messages` with roles, `images` beside them; both put the picture before the first turn."""
-    return {"id": row.sample.id, "messages": [m.model_dump() for m in chat.messages], "images": _pictures(row)}
+def _messages(row: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any]:
+    return {"id": row.sample.id, "messages": [m.model_dump() for m in chat.messages], "images": pictures}
 
 
-def _sharegpt(row: Exported, chat: Chat) -> dict[str, Any]:
-    """LLaMA-Factory: `conversations` of from/value pairs, an `<image>` tag where the picture goes."""
+def _sharegpt(row: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any]:
     names = {"user": "human", "assistant": "gpt", "system": "system"}
     turns = [{"from": names[m.role], "value": m.content} for m in chat.messages]
-    pictures = _pictures(row)
     first = next(turn for turn in turns if turn["from"] == "human")
     first["value"] = _TAG * len(pictures) + first["value"]
     return {"id": row.sample.id, "conversations": turns, "images": pictures}
 
 
-def _facial_r1(row: Exported, chat: Chat) -> dict[str, Any]:
-    """One question a line with its AUs and label, as reward-based trainers want them: the last turn is the answer."""
+def _facial_r1(row: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any] | None:
+    """The caption conversations only: a question, the reasoning, the AUs and the label that a reward needs."""
+    if chat.kind != "caption" or not pictures:
+        return None
+    sample = row.sample
+    label = sample.human_label if chat.view == "anchored" else sample.caption.conclusion.label
+    present = sorted({reading.au for reading in sample.evidence.readings if reading.state == "present"})
     return {
-        "id": row.sample.id,
-        "images": _pictures(row),
-        "problem": _TAG * len(_pictures(row)) + chat.messages[-2].content,
-        "solution": chat.messages[-1].content,
-        "au": sorted({unit.au for o in row.sample.caption.observations for unit in o.units}),
-        "label": row.sample.human_label,
-        "kind": chat.kind,
-        "view": chat.view,
+        "id": sample.id if chat.view == "blind" else f"{sample.id}#{chat.view}",
+        "dataset": sample.source or DATASET,
+        "image": pictures[0],
+        "question": chat.messages[-2].content,
+        "AUs": [f"AU{au}" for au in present],
+        "labels": [label] if label else [],
+        "description": chat.messages[-1].content,
+        "meta_info": {"view": chat.view, "split": sample.split, "flipped": sample.flipped},
     }
 
 
-_FORMATS: dict[str, Callable[[Exported, Chat], dict[str, Any]]] = {
-    "messages": _messages,
-    "sharegpt": _sharegpt,
-    "facial-r1": _facial_r1,
-}
+_FORMATS = {"messages": _messages, "sharegpt": _sharegpt, "facial-r1": _facial_r1}
 
 
-def chat_line(name: str, row: Exported, chat: Chat) -> dict[str, Any]:
-    """One conversation in the format `name`."""
-    return _FORMATS[name](row, chat)
+def dataset_info(splits: list[str]) -> bytes:
+    """LLaMA-Factory's `dataset_info.json` for the ShareGPT files, with this folder as its `dataset_dir`."""
+    found = {
+        f"{DATASET}_{split}": {
+            "file_name": f"sharegpt/{split}.jsonl",
+            "formatting": "sharegpt",
+            "columns": {"messages": "conversations", "images": "images"},
+        }
+        for split in splits
+    }
+    return json.dumps(found, indent=2).encode() + b"\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VALIDATION_NAMES = frozenset({"val", "valid", "validation", "dev"})
+
+
+def split_name(given: str) -> str:
+    """A split's name as file names and `datasets` can bear it: letters, digits and underscores."""
+    return re.sub(r"\W+", "_", given.strip(), flags=re.ASCII).strip("_") or "other"
 
 
 class Verdict(Record):
@@ -104,9 +110,9 @@ class _Whole:
         gate = self._config.gate
         if row.findings or not row.words:
             return "verifier_finding"
-        if row.words[0] < gate.min_words:
+        if max(row.words) < gate.min_words:
             return "too_short"
-        if row.words[0] > gate.max_words:
+        if min(row.words) > gate.max_words:
             return "too_long"
         if self._earlier[place] >= 0:
             return "near_duplicate"
@@ -123,7 +129,9 @@ class _Whole:
 
         def judge(row: Measured, place: int) -> Reason | None:
             for k, frames in enumerate(row.frames):
-                if all(seen[frame] < most for frame in frames):
+                if self._config.gate.min_words <= row.words[k] <= self._config.gate.max_words and all(
+                    seen[frame] < most for frame in frames
+                ):
                     seen.update(frames)
                     self._caption[place] = k
                     return None
@@ -199,7 +207,7 @@ class _Splits:
         """`train`, `validation`, or the input's own name for another split."""
         given = self._first.get(row.subject) if row.subject else row.split
         if given is not None:
-            return "validation" if given.lower() in VALIDATION_NAMES else given
+            return "validation" if given.lower() in VALIDATION_NAMES else split_name(given)
         digest = hashlib.blake2b(f"{self._config.seed}:{row.subject or row.id}".encode(), digest_size=8).digest()
         return "validation" if int.from_bytes(digest, "big") < self._config.val_share * 2**64 else "train"
 

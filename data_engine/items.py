@@ -60,6 +60,17 @@ class PictureFacts(Record):
     dhash: str = Field(description="64-bit difference hash, 16 hex digits.")
 
 
+class Checked(Record):
+    """One verification in numbers."""
+
+    sentences: int = Field(0, ge=0)
+    claims: int = Field(0, ge=0, description="Claims read back from the text.")
+    contradicted: int = Field(0, ge=0)
+    unmeasured: int = Field(0, ge=0)
+    forbidden: int = Field(0, ge=0)
+    leaks: int = Field(0, ge=0, description="Emotion words in the overview or the observations.")
+
+
 class TeacherTrace(Record):
     """How a language model's text came about."""
 
@@ -79,7 +90,8 @@ class Draft(Record):
     joined: Joined
     facts: PictureFacts | None = None
     captions: tuple[Caption, ...]
-    findings: tuple[str, ...] = Field((), description="Verifier findings on the kept caption; empty when clean.")
+    findings: tuple[str, ...] = Field((), description="Verifier findings on the first caption; empty when clean.")
+    checked: Checked | None = Field(None, description="The verification of the first caption in numbers.")
     teacher: TeacherTrace | None = None
 
 

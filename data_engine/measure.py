@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from zlib import crc32
 
-from fervlm.reasoning.answers import render
 from fervlm.reasoning.verifier.frames import sentence_frames
 from pydantic import Field
 
-from data_engine.items import Draft
+from data_engine.items import Checked, Draft, TeacherTrace
+from fervlm.reasoning.answers import render
 from fervlm.reasoning.observe import observe
 from fervlm.records import Caption, Record
 
@@ -30,6 +30,8 @@ class Measured(Record):
     words: tuple[int, ...] = Field(description="Words of each caption's full text.")
     frames: tuple[tuple[int, ...], ...] = Field(description="Sentence frames of each caption, as 32-bit digests.")
     findings: tuple[str, ...] = ()
+    checked: Checked | None = None
+    teacher: TeacherTrace | None = None
 
 
 def measure_shard(shard: bytes) -> tuple[bytes, bytes]:
@@ -51,9 +53,11 @@ def _measure(draft: Draft) -> Measured:
         absent=tuple(unit.au for unit in evidence.units.values() if not unit.present),
         sha256=draft.facts.sha256 if draft.facts else None,
         dhash=draft.facts.dhash if draft.facts else None,
-        words=tuple(len(render(caption).split()) for caption in draft.captions),
+        words=tuple(len(render(caption, details=False).split()) for caption in draft.captions),
         frames=tuple(_frames(caption) for caption in draft.captions),
         findings=draft.findings,
+        checked=draft.checked,
+        teacher=draft.teacher,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -16,12 +17,21 @@ from data_engine.export import export_shard
 from data_engine.gate import decide
 from data_engine.ingest import ingest
 from data_engine.measure import measure_shard
+from data_engine.page import write_page
 from data_engine.publish import Published, publish
 from data_engine.runlog import RunLog
 from data_engine.scale import Executor, run_stage
 from data_engine.shards import sweep, write_bytes
 from data_engine.teacher.stage import teach
 from fervlm.errors import FervlmError
+
+DONE = "done.json"
+"""In the work folder: the run is finished, and this is what it published."""
+_KEPT = frozenset({"config.json", "lock", DONE})
+_MADE = frozenset(
+    {".work", "data", "chat", "card", "images", "messages", "sharegpt", "facial-r1", "README.md", "page.html"}
+    | {"rejects.jsonl", "support.json", "run_log.jsonl", "dataset_info.json"}
+)
 
 
 def annotate(
@@ -35,50 +45,106 @@ def annotate(
     Raises:
         FervlmError: bad input, a folder that holds something else, a full disk, a teacher that is gone.
     """
-    work = claim_folder(config, out)
-    with _only_one(work), RunLog(out / "run_log.jsonl", quiet) as log:
-        sweep(out)
-        log.event("run", fingerprint=config.fingerprint(), executor=executor, workers=workers)
-        settings = config.model_dump_json()
-        scale = partial(run_stage, executor=executor, workers=workers)
-
-        stage = log.stage("ingest", None)
-        faces = ingest(config, chosen_labels(config), work, stage.add)
-        stage.done()
-
-        stage = log.stage("draft", faces)
-        scale(partial(draft_shard, settings), [work / "joined"], work / "drafts", stage.add)
-        stage.done()
-
-        texts = work / "drafts"
-        if config.teacher is not None:
-            stage = log.stage("teacher", stage.passed)
-            answers, tokens, repeats = teach(config, texts, work / "taught", work / "teacher.sqlite", stage.add)
-            log.event("teacher", answers=answers, tokens=tokens, repeated_after_a_cut=repeats)
-            stage.done()
-            texts = work / "taught"
-
-        stage = log.stage("gate", None)
-        scale(measure_shard, [texts], work / "measured", stage.add)
-        decide(config, work / "measured", work / "verdicts", out / "support.json")
-        stage.done()
-
-        stage = log.stage("export", stage.passed)
-        scale(partial(export_shard, settings), [texts, work / "verdicts"], work / "exported", stage.add)
-        published = publish(config, work, out)
-        write_card(config, published, work, out)
-        stage.done()
+    with _disk_errors(out), _only_one(work := claim_folder(config, out)):
+        published = _finished(work)
+        if published is None:
+            with RunLog(out / "run_log.jsonl", quiet) as log:
+                published = _run(config, work, out, log, executor, workers)
+            write_bytes(work / DONE, published.model_dump_json().encode())
+        _tidy(work)
         return published
 
 
-def restart(out: Path) -> None:
-    """Forget an earlier run in `out`; refuses a folder that holds none.
+def _run(config: AnnotateConfig, work: Path, out: Path, log: RunLog, executor: Executor, workers: int) -> Published:
+    """All stages, top to bottom."""
+    sweep(out)
+    log.event("run", fingerprint=config.fingerprint(), executor=executor, workers=workers)
+    settings = config.model_dump_json()
+    scale = partial(run_stage, executor=executor, workers=workers)
 
-    Stored teacher answers are forgotten too.
+    stage = log.stage("ingest", None)
+    faces = ingest(config, chosen_labels(config), work, stage.add)
+    stage.done()
+
+    stage = log.stage("draft", faces)
+    scale(partial(draft_shard, settings), [work / "joined"], work / "drafts", stage.add)
+    stage.done()
+
+    texts = work / "drafts"
+    if config.teacher is not None:
+        stage = log.stage("teacher", stage.passed)
+        answers, tokens, repeats = teach(config, texts, work / "taught", work / "teacher.sqlite", stage.add)
+        log.event("teacher", answers=answers, tokens=tokens, repeated_after_a_cut=repeats)
+        stage.done()
+        texts = work / "taught"
+
+    stage = log.stage("gate", None)
+    scale(measure_shard, [texts], work / "measured", stage.add)
+    decide(config, work / "measured", work / "verdicts", out / "support.json")
+    stage.done()
+
+    stage = log.stage("export", stage.passed)
+    scale(partial(export_shard, settings), [texts, work / "verdicts"], work / "exported", stage.add)
+    stage.done()
+
+    stage = log.stage("publish", None)
+    published = publish(config, work, out)
+    write_card(config, published, work, out)
+    write_page(out)
+    stage.done()
+    return published
+
+
+def _finished(work: Path) -> Published | None:
+    """What an earlier run finished here, if it did."""
+    done = work / DONE
+    return Published.model_validate_json(done.read_bytes()) if done.exists() else None
+
+
+def _tidy(work: Path) -> None:
+    """Only settings, the mark of a finished run and the teacher's answers (they were paid for) stay."""
+    for path in work.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in _KEPT and not path.name.startswith("teacher.sqlite"):
+            path.unlink()
+
+
+def restart(out: Path) -> None:
+    """Forget an earlier run in `out`, its stored teacher answers too; refuses a folder that holds none.
+
+    Only what a run makes is removed; anything else in the folder stays and is named.
     """
+    if not out.exists():
+        return
     if not (out / ".work" / "config.json").exists():
         raise FervlmError("the folder holds no run to restart", file=out, hint="Give a new folder to --out.")
-    shutil.rmtree(out)
+    foreign = sorted(path.name for path in out.iterdir() if path.name not in _MADE)
+    if foreign:
+        raise FervlmError(
+            f"the folder holds something that no run made ({foreign[0]})",
+            file=out,
+            hint="Move it away, or give another --out.",
+        )
+    with _disk_errors(out), _only_one(out / ".work"):
+        # The settings go last, so that a restart cut short can be repeated.
+        for path in sorted(out.iterdir(), key=lambda path: path.name == ".work"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        out.rmdir()
+
+
+@contextmanager
+def _disk_errors(out: Path) -> Iterator[None]:
+    """A full or read-only disk is one sentence, wherever it shows."""
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        what = error.strerror if isinstance(error, OSError) else None
+        raise FervlmError(
+            f"a file cannot be read or written ({what or error})",
+            file=getattr(error, "filename", None) or out,
+            hint="Free space or make the folder writable, then run the same command again; it resumes.",
+        ) from error
 
 
 @contextmanager

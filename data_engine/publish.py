@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from data_engine import formats
 from data_engine.config import AnnotateConfig
-from data_engine.formats import chat_line
+from data_engine.image_files import ImageFolder
 from data_engine.pictures import PictureStore
 from data_engine.scale import rejects_path
-from data_engine.shards import read_rows, shard_paths, write_stream
+from data_engine.shards import read_rows, shard_paths, write_bytes, write_stream
 from data_engine.table import Exported, arrow, chat_rows, sample_row, schemas
 from fervlm.errors import FervlmError
 from fervlm.records import Record
@@ -35,23 +37,27 @@ class Published(Record):
 
 
 def publish(config: AnnotateConfig, work: Path, out: Path) -> Published:
-    """Write `out/data`, `out/chat`, the chat formats and `out/rejects.jsonl` from the work folder, each file whole."""
-    shards = shard_paths(work / "exported")
-    samples = _Tables(out / "data", "samples")
-    chats = _Tables(out / "chat", "chat")
-    pictures = PictureStore()
-    for path in shards:
+    """Write `out/data`, `out/chat`, the chat formats and `out/rejects.jsonl` from the work folder, each file whole.
+
+    Raises:
+        FervlmError: nothing is left to publish, a picture is gone, the disk is full.
+    """
+    samples, chats = _Tables(out / "data", "samples"), _Tables(out / "chat", "chat")
+    pictures, lines = PictureStore(), _Lines(config, out)
+    for path in shard_paths(work / "exported"):
         rows = list(read_rows(path, Exported))
         for split in sorted({row.sample.split for row in rows}):
-            here = [row for row in rows if row.sample.split == split]
-            samples.add(split, [sample_row(row, _embedded(config, row, pictures)) for row in here])
-            chats.add(split, [line for row in here for line in chat_rows(row)])
+            here = [(row, _embedded(config, row, pictures)) for row in rows if row.sample.split == split]
+            samples.add(split, [sample_row(row, picture) for row, picture in here])
+            chats.add(split, [line for row, _ in here for line in chat_rows(row)])
+            lines.add(split, here)
     counts = samples.finish(), chats.finish()
-    for name in config.formats:
-        for split in counts[0]:
-            write_stream(out / name / f"{split}.jsonl", _lines(name, split, shards))
+    lines.finish()
     rejects: Counter[str] = Counter()
     write_stream(out / "rejects.jsonl", _rejects(work, rejects))
+    if not counts[0]:
+        reasons = ", ".join(f"{count} {code}" for code, count in rejects.most_common(4)) or "no input"
+        raise FervlmError(f"nothing is left for the set ({reasons})", file=out, hint="rejects.jsonl says why for each.")
     return Published(samples=counts[0], conversations=counts[1], rejects=dict(sorted(rejects.items())))
 
 
@@ -67,6 +73,15 @@ def _embedded(config: AnnotateConfig, row: Exported, pictures: PictureStore) -> 
     return mirrored_picture(data, row.picture.name)
 
 
+@contextmanager
+def _disk(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "Free space or make the folder writable, then run the same command again; it resumes."
+        raise FervlmError(f"cannot write: {error.strerror or error}", file=place, hint=hint) from error
+
+
 class _Tables:
     """Parquet files of one configuration, a writer a split; named when their number is known."""
 
@@ -77,9 +92,10 @@ class _Tables:
         self._rows: Counter[str] = Counter()
         self._total: Counter[str] = Counter()
         self._files: Counter[str] = Counter()
-        folder.mkdir(parents=True, exist_ok=True)
-        for stale in folder.glob("*.parquet*"):
-            stale.unlink()
+        with _disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            for stale in folder.glob("*.parquet*"):
+                stale.unlink()
 
     def add(self, split: str, rows: list[dict[str, Any]]) -> None:
         """Append one row group to the split's open file."""
@@ -87,29 +103,26 @@ class _Tables:
 
         if not rows:
             return
-        try:
+        with _disk(self._folder):
             if split not in self._open:
                 path = self._folder / f".{split}-{self._files[split]:05d}.part"
                 self._open[split] = pq.ParquetWriter(path, self._schema, compression="zstd")
                 self._files[split] += 1
             self._open[split].write_table(arrow().Table.from_pylist(rows, schema=self._schema))
-        except OSError as error:
-            raise FervlmError(
-                f"cannot write: {error.strerror or error}", file=self._folder, hint="Free space and run it again."
-            ) from error
-        self._rows[split] += len(rows)
-        self._total[split] += len(rows)
-        if self._rows[split] >= _FILE_ROWS:
-            self._close(split)
+            self._rows[split] += len(rows)
+            self._total[split] += len(rows)
+            if self._rows[split] >= _FILE_ROWS:
+                self._close(split)
 
     def finish(self) -> dict[str, int]:
         """Close and name every file; returns rows by split."""
-        for split in list(self._open):
-            self._close(split)
-        for split, number in self._files.items():
-            for k in range(number):
-                part = self._folder / f".{split}-{k:05d}.part"
-                part.replace(self._folder / f"{split}-{k:05d}-of-{number:05d}.parquet")
+        with _disk(self._folder):
+            for split in list(self._open):
+                self._close(split)
+            for split, number in self._files.items():
+                for k in range(number):
+                    part = self._folder / f".{split}-{k:05d}.part"
+                    part.replace(self._folder / f"{split}-{k:05d}-of-{number:05d}.parquet")
         return dict(sorted(self._total.items()))
 
     def _close(self, split: str) -> None:
@@ -117,12 +130,47 @@ class _Tables:
         self._rows[split] = 0
 
 
-def _lines(name: str, split: str, shards: list[Path]) -> Iterator[bytes]:
-    for path in shards:
-        for row in read_rows(path, Exported):
-            if row.sample.split == split:
-                for chat in row.sample.chats:
-                    yield json.dumps(chat_line(name, row, chat), ensure_ascii=False).encode() + b"\n"
+class _Lines:
+    """The chat formats, a file a format and split, and the pictures they refer to."""
+
+    def __init__(self, config: AnnotateConfig, out: Path) -> None:
+        self._out = out
+        self._formats = config.formats
+        self._images = ImageFolder(out)
+        self._open: dict[Path, IO[bytes]] = {}
+
+    def add(self, split: str, rows: Iterable[tuple[Exported, bytes | None]]) -> None:
+        """Append the conversations of samples; `bytes` are those of a picture that has no file of its own."""
+        if not self._formats:
+            return
+        with _disk(self._out):
+            for row, data in rows:
+                picture = None
+                if row.picture is not None:
+                    picture = row.picture.file if data is None else self._images.add(row.picture.name, data)
+                for name in self._formats:
+                    handle = self._file(self._out / name / f"{split}.jsonl")
+                    handle.writelines(formats.lines(name, row, picture))
+
+    def finish(self) -> None:
+        """Close and name every file."""
+        with _disk(self._out):
+            for path, handle in self._open.items():
+                handle.close()
+                _part(path).replace(path)
+        if "sharegpt" in self._formats:
+            splits = sorted(path.stem for path in self._open if path.parent.name == "sharegpt")
+            write_bytes(self._out / "dataset_info.json", formats.dataset_info(splits))
+
+    def _file(self, path: Path) -> IO[bytes]:
+        if path not in self._open:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open[path] = _part(path).open("wb")
+        return self._open[path]
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
 
 
 def _rejects(work: Path, counts: Counter[str]) -> Iterator[bytes]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from fervlm.reasoning.answers import render
 
 from data_engine.items import Picture
 from fervlm.errors import MissingExtraError
-from fervlm.records import Record, Sample
+from fervlm.reasoning.answers import render
+from fervlm.records import Caption, Record, Sample
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,9 +44,13 @@ def schemas() -> dict[str, pa.Schema]:
             ("image", pa.struct([("bytes", pa.binary()), ("path", text)])),
             ("label", text),
             ("engine_label", text),
+            ("confidence", text),
+            ("abstain", text),
             ("support", pa.float32()),
             ("subject", text),
             ("source", text),
+            ("detector", text),
+            ("engine", text),
             ("flipped", pa.bool_()),
             ("overview", text),
             ("regions", pa.list_(region)),
@@ -94,9 +98,13 @@ def sample_row(exported: Exported, picture: bytes | None) -> dict[str, Any]:
         "image": image,
         "label": sample.human_label,
         "engine_label": sample.caption.conclusion.label,
+        "confidence": sample.caption.conclusion.confidence,
+        "abstain": sample.caption.conclusion.abstain,
         "support": sample.support,
         "subject": sample.subject,
         "source": sample.source,
+        "detector": sample.evidence.detector.name,
+        "engine": _engine(sample.caption),
         "flipped": sample.flipped,
         "overview": contrastive.overview,
         "regions": [
@@ -106,8 +114,8 @@ def sample_row(exported: Exported, picture: bytes | None) -> dict[str, Any]:
         "summary": contrastive.summary,
         "anchored_overview": sample.anchored.overview if sample.anchored else None,
         "anchored_summary": contrastive.summary_anchored,
-        "blind": render(sample.caption),
-        "anchored": render(sample.anchored) if sample.anchored else None,
+        "blind": render(sample.caption, provenance=False),
+        "anchored": render(sample.anchored, provenance=False) if sample.anchored else None,
         "au_vector": list(contrastive.au_vector),
         "negatives": [negative.model_dump() for negative in contrastive.negatives],
         "sample": sample.model_dump_json(exclude={"chats"}, exclude_defaults=True),
@@ -128,5 +136,13 @@ def chat_rows(exported: Exported) -> list[dict[str, Any]]:
     ]
 
 
+def _engine(caption: Caption) -> str | None:
+    made = caption.provenance
+    if made is None:
+        return None
+    return made.engine if made.model is None else f"{made.engine} ({made.model})"
+
+
 def _by_path(picture: Picture) -> str:
-    return picture.file if picture.row is None else f"{picture.file}#{picture.row}"
+    """Absolute, so that the set can be read from any folder of this machine."""
+    return str(Path(picture.file).absolute())
