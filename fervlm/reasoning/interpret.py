@@ -13,7 +13,7 @@ from fervlm.facs.labels import LabelSet
 from fervlm.reasoning.affect import Pain, pain_score, valence_arousal
 from fervlm.reasoning.cues import fired_cues
 from fervlm.reasoning.findings import Candidate, Cue, Interpretation
-from fervlm.reasoning.membership import Face, mask_of, read_face, units_of
+from fervlm.reasoning.membership import Face, mask_of, posture, read_face, units_of
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.pattern_support import compile_class, complete, pattern_support
 from fervlm.reasoning.prototypes import BASIC, known_classes, patterns, profile
@@ -72,10 +72,14 @@ def _plan(labels: tuple[str, ...], classes: tuple[str | None, ...]) -> _Plan:
 
 
 def interpretation_key(evidence: Evidence, labels: LabelSet, record: AURecord | None = None) -> tuple[object, ...]:
-    """Equal for calls of `interpret` with equal results, except for the pain score; a key for a caller's cache."""
+    """Equal for calls of `interpret` with equal results, except for the pain score; a key for a caller's cache.
+
+    Head and gaze enter by the steps that count, so that the frames of a recording can share a result.
+    """
+    key = (evidence.signature, labels.name, labels.labels)
     if record is None:
-        return (evidence.signature, labels.name, labels.labels)
-    return (evidence.signature, labels.name, labels.labels, record.quality, record.head, record.gaze)
+        return key
+    return (*key, record.quality.pose, record.quality.occlusion, posture(record))
 
 
 def interpret(evidence: Evidence, labels: LabelSet, record: AURecord | None = None) -> Interpretation:

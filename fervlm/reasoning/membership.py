@@ -184,6 +184,16 @@ def _posed(record: AURecord, face: Face) -> list[tuple[int, float]]:
     return found
 
 
+def posture(record: AURecord) -> tuple[int | None, ...]:
+    """Head and gaze angles as far as they matter here: in whole steps of `ANGLE`, two at most; None: not measured."""
+    head, gaze = record.head, record.gaze
+    if head is None and gaze is None:
+        return ()
+    angles = (head.yaw, head.pitch, head.roll) if head is not None else (None, None, None)
+    looks = (gaze.x, gaze.y) if gaze is not None else (None, None)
+    return tuple([None if a is None else max(-2, min(2, int(a / ANGLE))) for a in (*angles, *looks)])
+
+
 def _adjust(face: Face, evidence: Evidence, record: AURecord | None) -> None:
     """Discounts that rows of `au_interactions.csv` ask for before anything is scored."""
     grades, levels, present = face.grades, face.levels, face.present

@@ -179,6 +179,28 @@ def test_gaze_and_head_point_to_the_subject_s_own_sides() -> None:
     assert found.candidates[0].units_for == (51, 62, 64)
 
 
+ANGLES = st.none() | st.floats(-60, 60)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.tuples(ANGLES, ANGLES, ANGLES), st.tuples(ANGLES, ANGLES, ANGLES))
+def test_equal_keys_mean_equal_interpretations(one: tuple[float | None, ...], other: tuple[float | None, ...]) -> None:
+    labels = label_set_from_words(("ashamed", "proud", "sad", "distracted"))
+    evidence = face("1+4+15+17", measured=OPENFACE, trust="medium")
+    records = [record(Head(yaw=a, pitch=b, roll=a), Gaze(x=c, y=c)) for a, b, c in (one, other)]
+    found = [interpret(evidence, labels, r) for r in records]
+    if interpretation_key(evidence, labels, records[0]) == interpretation_key(evidence, labels, records[1]):
+        assert found[0] == found[1]
+
+
+def test_frames_with_slightly_different_angles_share_a_key() -> None:
+    evidence = face("6+12")
+    heads = [record(Head(pitch=1.5, yaw=-3.1, roll=4.0)), record(Head(pitch=2.5, yaw=-2.0, roll=9.0))]
+    assert interpretation_key(evidence, BASIC8, heads[0]) == interpretation_key(evidence, BASIC8, heads[1])
+    lowered = record(Head(pitch=20, yaw=-3.1, roll=4.0))
+    assert interpretation_key(evidence, BASIC8, lowered) != interpretation_key(evidence, BASIC8, heads[0])
+
+
 def test_unknown_words_are_listed_and_not_scored() -> None:
     found = interpret(face("6+12"), label_set_from_words(("happy", "jealous", "sad")))
     assert found.unknown_labels == ("jealous",)
