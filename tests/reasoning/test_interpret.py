@@ -179,15 +179,15 @@ def test_gaze_and_head_point_to_the_subject_s_own_sides() -> None:
     assert found.candidates[0].units_for == (51, 62, 64)
 
 
-ANGLES = st.none() | st.floats(-60, 60)
+ANGLES = st.sampled_from((None, -45.0, -30.0, -29.9, -15.0, -14.9, 0.0, 5.0, 14.9, 15.0, 29.9, 30.0, 45.0))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(st.tuples(ANGLES, ANGLES, ANGLES), st.tuples(ANGLES, ANGLES, ANGLES))
 def test_equal_keys_mean_equal_interpretations(one: tuple[float | None, ...], other: tuple[float | None, ...]) -> None:
     labels = label_set_from_words(("ashamed", "proud", "sad", "distracted"))
     evidence = face("1+4+15+17", measured=OPENFACE, trust="medium")
-    records = [record(Head(yaw=a, pitch=b, roll=a), Gaze(x=c, y=c)) for a, b, c in (one, other)]
+    records = [record(Head(pitch=a), Gaze(x=b, y=c)) for a, b, c in (one, other)]
     found = [interpret(evidence, labels, r) for r in records]
     if interpretation_key(evidence, labels, records[0]) == interpretation_key(evidence, labels, records[1]):
         assert found[0] == found[1]
