@@ -58,7 +58,7 @@ OPEN = (
     "Nothing can be said of {U}, which {is} not measured here.",
     "This detector does not measure {U}, so {they} stay{s} open.",
     "What {U} would add stays open, as {they} {is} not measured here.",
-    "Left open, because not measured: {U}.",
+    "Open, because not measured: {U}.",
 )
 """Telling units that the detector cannot see."""
 NO_SUPPORT = (
@@ -88,7 +88,7 @@ NEUTRAL = (
     "No telling movement speaks against {L}.",
     "What little moves does not contradict {L}.",
     "Nothing measured contradicts {L}.",
-    "The measured movements leave {L} as the plain reading.",
+    "The measured movements leave {L} as the likeliest reading.",
 )
 NEUTRAL_BUT = (
     "Only {G} speak{s} against {L}.",
@@ -97,7 +97,7 @@ NEUTRAL_BUT = (
 )
 BLENDS = (
     "{A} and {B} are nearly level and rest on different movements, so a blend is possible.",
-    "{A} and {B} come out close on different movements, which suggests a blend.",
+    "{A} and {B} come out nearly level on different movements, which suggests a blend.",
     "Two readings stand side by side on different movements: {A} and {B}.",
     "A blend of {a} and {b} is possible, since different movements carry each of them.",
 )
@@ -165,8 +165,8 @@ REASONS: dict[str, tuple[str, ...]] = {
     "uncertain": ("some of the readings disagree", "the readings are partly uncertain"),
     "conflict": ("some of the readings exclude each other",),
     "engineering": ("its pattern is not well established", "its pattern is a tentative one"),
-    "sides": ("left and right were not measured apart", "the detector does not tell the sides apart"),
-    "blend": ("another label comes close", "a second label is nearly as well supported"),
+    "sides": ("its sides were not measured apart", "the detector does not tell the sides apart"),
+    "blend": ("another label comes near", "a second label is nearly as well supported"),
     "ambiguous": ("such movements occur with many expressions", "the movements are common to many expressions"),
 }
 """Why the confidence is lower than the units alone would give, by code of `Decision.lowered_by`."""

@@ -10,6 +10,8 @@ from fervlm.reasoning.wording.choice import Choice
 from fervlm.reasoning.wording.interpreting import agree, for_and_against, sentence
 from fervlm.reasoning.wording.naming import codes, joined, label_phrase
 
+CROWDED = -25
+"""Words over the length from which on a text goes without its runner-up."""
 RUNNER_UP_FROM = 0.15
 """Least support of a runner-up that is worth a sentence."""
 
@@ -69,7 +71,7 @@ def _second(decision: Decision) -> Candidate | None:
 def _runner_up(
     candidate: Candidate | None, evidence: Evidence, frames: tuple[str, ...], choice: Choice, room: int
 ) -> list[str]:
-    if candidate is None or candidate.score < RUNNER_UP_FROM:
+    if candidate is None or candidate.score < RUNNER_UP_FROM or room < CROWDED:
         return []
     mine, against, lacking = for_and_against(candidate, evidence)
     if not mine:

@@ -85,7 +85,6 @@ MORE_AFTER_AND = tuple(more for more in MORE if ", and" not in more)
 ZONED = (
     "In the {zone}, {c}; in the {other}, {c}{more}.",
     "The {zone} shows {n}, the {other} {n}{more}.",
-    "{c} in the {zone}, and {c} in the {other}{more}.",
     "Movement in the {zone} ({n}) meets movement in the {other} ({n}){more}.",
     "While in the {zone} {c}, in the {other} {c}{more}.",
     "There is {n} in the {zone} and {n} in the {other}{more}.",
@@ -118,7 +117,10 @@ UNMEASURED = "No facial movement was measured here, so none can be described."
 NOUNS_OF_TWO = tuple(frame for frame in TWO if "{c}" not in frame)
 NOUNS_OF_THREE = tuple(frame for frame in THREE if "{c}" not in frame)
 
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = (
+    *("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+)
 _BY_PLACE = attrgetter("place")
 _HOLE = re.compile(r"\{([can])\}")
 

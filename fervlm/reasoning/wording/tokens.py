@@ -12,7 +12,7 @@ _WORDS = {
         "bends blinking blinks bulges bulging clench clenched clenches clenching compress compresses "
         "confidently converge deepen deepened deepening deepens dilate dilated dilates dimple dimpled dimples "
         "dimpling diverge diverging downturn eyelid flared flaring furrow furrows markedly maximal maximally "
-        "midface narrowed narrowing narrows nodding nods outward parted pucker puffed puffing puller shrug "
+        "midface narrowed narrowing narrows nineteen nodding nods outward parted pucker puffed puffing puller shrug "
         "shrugged shrugs sniffing sniffs suck sucked sucking sucks swallowing tensed tenses thrusts tightened "
         "tightening tightens tilted tilts tucks winking winks wiping wrinkled wrinkling"
     ),

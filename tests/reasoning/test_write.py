@@ -1,0 +1,411 @@
+"""The words keep to the evidence: units, sides, levels, absences, certainty, and nothing about anybody's mind."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from fervlm.facs import LabelSet, label_set
+from fervlm.facs.units import movement_units
+from fervlm.reasoning.conclude import conclude
+from fervlm.reasoning.interpret import interpret
+from fervlm.reasoning.observe import Evidence, Unit, observe
+from fervlm.reasoning.wording.forms import forms
+from fervlm.reasoning.wording.movements import in_lexicon
+from fervlm.reasoning.write import write
+from fervlm.records import AUReading, AURecord, Caption, Detector, Quality, Source
+
+BASIC8 = label_set("basic8")
+
+# Ours and independent of the writer's tables: words that name, or lean on, an emotion or a state of mind.
+EMOTION = """
+    admire affection afraid aggress agitat alarm amus anger angr anguish annoy anxi appal apprehens arous asham astonish
+    aversion awe awkward bliss bored boredom calm cheer comfort compass concern confus contempt content cry crying curio
+    dejec delight depress desire despair determin disappoint disapprov disdain disgust dislike dismay displeas distract
+    distress doubt downcast dread ecsta elat embarras emotion empath enjoy enrag envy excit exhaust fatigu fear feel
+    feeling felt flirt fright frustrat furio fury glad gloom grief griev guilt happ hate hatred helpless hope hostil
+    humiliat hurt indignan interest irrita jealous jolly joy jubil laugh lonel love mad melanchol merr mirth misera mood
+    mourn nervous offend outrag pain panic passion perplex pity plead pleas pout pride proud puzzl rage regret relax
+    relief relieved remorse repress repuls resent reveng revuls sad satisf scare scorn scowl self-conscious serene shame
+    shock shy smug sneer sorrow sorry startl stress suffer surpris sympath tear tender terrif terror thrill timid torment
+    triumph uneas unhapp unpleas upset vengeful weary weep worr wrath yearn
+""".split()
+ALLOWED = {"tearing", "content"} | {"contents"}
+PERSON = re.compile(
+    r"\b(feels?|feeling|felt|he|she|him|her|his|hers|man|woman|boy|girl|male|female|genuine|sincere|honest|fake|lying|"
+    r"pretend\w*|deceiv\w*|truly|really|person|subject|patient|years? old|young|elderly|thinks?|wants?|intend\w*)\b",
+    re.IGNORECASE,
+)
+LEVEL_WORDS = {
+    1: "faint faintly trace trace-level",
+    2: "slight slightly mild mildly",
+    3: "marked markedly clear clearly pronounced",
+    4: "strong strongly",
+    5: "maximal maximally maximum",
+}
+LEVEL_OF = {word: level for level, words in LEVEL_WORDS.items() for word in words.split()}
+OPENFACE = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)
+CODE = re.compile(r"\(AU(\d+)([^()]*)\)")
+
+
+def explained(record: AURecord, seed: int = 0, labels: LabelSet = BASIC8, **options: bool) -> Caption:
+    evidence = observe(record)
+    interpretation = interpret(evidence, labels, record)
+    decision = conclude(evidence, interpretation, labels)
+    return write(record, evidence, interpretation, decision, labels=labels, seed=seed, **options)
+
+
+def texts(caption: Caption) -> list[str]:
+    return [
+        caption.overview,
+        *(observation.text for observation in caption.observations),
+        caption.interpretation,
+        caption.conclusion.text,
+    ]
+
+
+def moving(caption: Caption) -> list[str]:
+    return [caption.overview, *(observation.text for observation in caption.observations)]
+
+
+def record_of(*readings: AUReading, **fields: object) -> AURecord:
+    given: dict[str, object] = {
+        "id": "one",
+        "source": Source(file="f.csv"),
+        "detector": Detector(name="d", trust="high"),
+    }
+    return AURecord.model_validate({**given, "readings": readings, **fields})
+
+
+def present(au: int, side: str | None = None, value: float | None = None) -> AUReading:
+    scale = "presence" if value is None else "intensity_0_5"
+    return AUReading.model_validate({"au": au, "side": side, "state": "present", "value": value, "scale": scale})
+
+
+def absent(au: int) -> AUReading:
+    return AUReading(au=au, state="absent", scale="presence")
+
+
+def test_observations_mention_every_present_unit_once_and_no_other(faces) -> None:
+    for number, record in enumerate(faces(1500, 1, most=16)):
+        evidence = observe(record)
+        caption = explained(record, number)
+        told = [mention.au for observation in caption.observations for mention in observation.units]
+        assert sorted(told) == [unit.au for unit in evidence.active]
+        read = [int(code[1]) for observation in caption.observations for code in CODE.finditer(observation.text)]
+        assert sorted(read) == sorted(told)
+
+
+def test_a_level_word_stands_only_where_a_level_was_measured_and_means_it(faces) -> None:
+    seen = set()
+    for number, record in enumerate(faces(1500, 2)):
+        evidence = observe(record)
+        for observation in explained(record, number).observations:
+            start = 0
+            for code in CODE.finditer(observation.text):
+                words = re.findall(r"[a-z-]+", observation.text[start : code.start()].lower())
+                letters = re.findall(r"level ([A-E])", code[2])
+                start = code.end()
+                level = evidence.units[int(code[1])].level
+                said = {LEVEL_OF[word] for word in words if word in LEVEL_OF}
+                said |= {" ABCDE".index(letter) for letter in letters}
+                assert said == ({level} if level else set()), observation.text
+                seen.add(level)
+    assert seen == {None, 1, 2, 3, 4, 5}
+
+
+def test_no_level_word_anywhere_without_intensities(faces) -> None:
+    for number, record in enumerate(faces(400, 3, scale="probability")):
+        for text in texts(explained(record, number)):
+            assert not LEVEL_OF.keys() & set(re.findall(r"[a-z-]+", text.lower())), text
+
+
+def test_sides_are_named_only_where_measured_and_as_measured(faces) -> None:
+    named = set()
+    for number, record in enumerate(faces(1500, 4)):
+        evidence = observe(record)
+        for observation in explained(record, number).observations:
+            start = 0
+            for code in CODE.finditer(observation.text):
+                words = observation.text[start : code.start()] + code[2]
+                start = code.end()
+                unit = evidence.units[int(code[1])]
+                said = set(re.findall(r"\b(left|right|both)\b", words.lower()))
+                if unit.stronger:
+                    assert said == {unit.stronger} and f"more on the {unit.stronger}" in code[2]
+                elif unit.side in {"left", "right"}:
+                    assert said == {unit.side}, observation.text
+                elif unit.side == "both":
+                    assert said <= {"both"}, observation.text
+                else:
+                    assert not said, observation.text
+                named |= said
+    assert named == {"left", "right", "both"}
+
+
+def test_no_side_in_any_part_of_an_unsided_face(faces) -> None:
+    for number, record in enumerate(faces(600, 5, sided=False)):
+        for text in texts(explained(record, number)):
+            assert not re.search(r"\b(left|right|both sides|one side|one-sided|two-sided)\b", text.lower()), text
+
+
+def test_an_absence_is_claimed_only_of_measured_absent_units(faces) -> None:
+    claimed = 0
+    for number, record in enumerate(faces(1200, 6)):
+        evidence = observe(record)
+        for text in texts(explained(record, number)):
+            for au in re.findall(r"\b(?:no|without) AU(\d+)", text):
+                assert evidence.absent(int(au)), text
+                claimed += 1
+    assert claimed > 500
+
+
+def test_every_number_is_present_absent_or_said_to_be_unmeasured(faces) -> None:
+    for number, record in enumerate(faces(1200, 7)):
+        evidence = observe(record)
+        caption = explained(record, number)
+        for text in (caption.interpretation, caption.conclusion.text):
+            for sentence in re.split(r"(?<=\.) ", text):
+                unmeasured = {int(au) for au in re.findall(r"AU(\d+)", sentence)} - evidence.units.keys()
+                assert not unmeasured or "not measure" in sentence.lower(), sentence
+
+
+def test_units_named_for_a_label_are_present(faces) -> None:
+    for number, record in enumerate(faces(800, 8)):
+        evidence = observe(record)
+        text = explained(record, number).conclusion.text
+        for clause in re.findall(r"(?:supported by|resting on|drawing on|possible on) ([^;,.]*)", text):
+            assert all(evidence.present(int(au)) for au in re.findall(r"AU(\d+)", clause)), text
+
+
+def test_confidently_detected_only_where_the_probability_is_high(faces) -> None:
+    found = 0
+    for number, record in enumerate(faces(600, 9, scale="probability")):
+        evidence = observe(record)
+        for observation in explained(record, number).observations:
+            start = 0
+            for code in CODE.finditer(observation.text):
+                words = observation.text[start : code.end()].lower()
+                start = code.end()
+                if "confidently" in words:
+                    found += 1
+                    assert evidence.units[int(code[1])].confident, observation.text
+    assert found > 50
+
+
+def test_a_disputed_unit_is_always_hedged(faces) -> None:
+    hedged = 0
+    for number, record in enumerate(faces(800, 10)):
+        evidence = observe(record)
+        for observation in explained(record, number).observations:
+            start = 0
+            for code in CODE.finditer(observation.text):
+                words = observation.text[start : code.start()]
+                start = code.end()
+                unsure = bool(re.search(r"\b(may|possible|possibly)\b", words, re.IGNORECASE))
+                assert unsure == evidence.units[int(code[1])].uncertain, observation.text
+                hedged += unsure
+    assert hedged > 100
+
+
+def emotion_words(text: str) -> list[str]:
+    words = [word for word in re.findall(r"[a-z]+", text.lower()) if word not in ALLOWED]
+    return [word for word in words if any(word.startswith(stem) for stem in EMOTION)]
+
+
+def test_overview_and_observations_are_free_of_emotion_words(faces) -> None:
+    for number, record in enumerate(faces(1500, 11, most=14)):
+        for text in moving(explained(record, number)):
+            assert not emotion_words(text), (emotion_words(text), text)
+
+
+@pytest.mark.parametrize("au", movement_units())
+def test_every_wording_of_every_movement_is_free_of_emotion_words_and_well_formed(au: int) -> None:
+    assert in_lexicon(au)
+    for side in (None, "left", "both"):
+        for level in (None, 1, 4):
+            unit = Unit(au, "present", side, level)  # type: ignore[arg-type]
+            found = forms(unit)
+            for modes in (found.clauses, found.absolutes, found.nouns, found.terse, found.bare_nouns):
+                assert modes and all(modes)
+                for phrase in (p for mode in modes for p in mode):
+                    assert not emotion_words(phrase.text), phrase.text
+                    assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  |\{|\}|~", phrase.text), phrase.text
+
+
+def test_observe_only_names_no_expression_in_any_part(faces) -> None:
+    for number, record in enumerate(faces(800, 12)):
+        caption = explained(record, number, observe_only=True)
+        assert caption.conclusion.label is None
+        assert caption.conclusion.abstain == "observe-only"
+        assert not caption.conclusion.alternatives
+        for text in texts(caption):
+            assert not emotion_words(text), (emotion_words(text), text)
+
+
+def test_observe_only_changes_neither_overview_nor_observations(faces) -> None:
+    for number, record in enumerate(faces(100, 13)):
+        caption, bare = explained(record, number), explained(record, number, observe_only=True)
+        assert (bare.overview, bare.observations) == (caption.overview, caption.observations)
+
+
+@pytest.mark.parametrize("labels", ["basic8", "basic7", "compound", "affectnet8", "raer", "emotic"])
+def test_nothing_is_said_about_the_person(faces, labels: str) -> None:
+    for number, record in enumerate(faces(300, 14)):
+        for text in texts(explained(record, number, label_set(labels))):
+            assert not PERSON.search(text), text
+
+
+@pytest.mark.parametrize("labels", ["basic8", "compound", "affectnet8", "raer", "raf_db_compound"])
+def test_sentences_are_well_formed(faces, labels: str) -> None:
+    for number, record in enumerate(faces(500, 15, most=14)):
+        for text in texts(explained(record, number, label_set(labels))):
+            assert text[0].isupper() and text.endswith("."), text
+            assert not re.search(r"\ba [aeiou]|\ban [^aeiou\W]|  | [,.;)]|\( |[,;.]{2}|[{}~_]|\b(\w+) \1\b", text), text
+            assert text.count("(") == text.count(")"), text
+
+
+def test_a_conclusion_says_consistent_with_its_label_or_names_none(faces) -> None:
+    labelled = 0
+    for number, record in enumerate(faces(600, 16)):
+        conclusion = explained(record, number).conclusion
+        if conclusion.label is None:
+            assert conclusion.abstain
+            continue
+        labelled += 1
+        phrase = "a neutral expression" if conclusion.label == "neutral" else conclusion.label
+        first = conclusion.text.split(". ")[0]
+        assert f"consistent with {phrase}" in first
+        assert conclusion.confidence in first
+        assert conclusion.alternatives[0].label == conclusion.label
+    assert labelled > 200
+
+
+def test_low_trust_is_always_said(faces) -> None:
+    for number, record in enumerate(faces(400, 17)):
+        if record.detector.trust == "low" and record.readings:
+            assert "trust" in explained(record, number).interpretation.lower()
+
+
+def test_words_do_not_depend_on_the_record_only_on_evidence_and_seed(faces) -> None:
+    differing = 0
+    for record in faces(200, 18):
+        twin = record.model_copy(update={"id": "other", "source": Source(file="else.csv", row=9), "face_id": "2"})
+        assert explained(twin, 5) == explained(record, 5)
+        differing += texts(explained(record, 6)) != texts(explained(record, 5))
+    assert differing > 180
+
+
+def test_order_of_readings_does_not_matter(faces) -> None:
+    for record in faces(100, 19):
+        turned = record.model_copy(update={"readings": tuple(reversed(record.readings))})
+        assert texts(explained(turned)) == texts(explained(record))
+
+
+def test_words_are_the_same_in_every_process() -> None:
+    script = (
+        "from fervlm.records import *; from fervlm.reasoning.observe import observe\n"
+        "from fervlm.reasoning.interpret import interpret; from fervlm.reasoning.conclude import conclude\n"
+        "from fervlm.reasoning.write import write; from fervlm.facs import label_set\n"
+        "r = AURecord(id='x', source=Source(file='f'), detector=Detector(name='d', trust='high'), readings=tuple(\n"
+        "    AUReading(au=a, state='present', scale='presence') for a in (1, 4, 6, 12, 15, 17, 25)))\n"
+        "e = observe(r); l = label_set('basic8'); i = interpret(e, l, r)\n"
+        "print(write(r, e, i, conclude(e, i, l), labels=l, seed=3).model_dump_json())"
+    )
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1", "77")
+    }
+    assert len(outputs) == 1 and "AU17" in outputs.pop()
+
+
+def test_no_face_is_an_honest_short_caption() -> None:
+    for tracking in ("no_face", "failed"):
+        caption = explained(record_of(quality=Quality(tracking=tracking)))
+        assert caption.conclusion.label is None and caption.conclusion.abstain == "not_tracked"
+        assert "tracked" in caption.overview and not caption.observations[0].units
+        assert sum(len(text.split()) for text in texts(caption)) < 50
+
+
+def test_nothing_measured_is_an_honest_short_caption() -> None:
+    caption = explained(record_of())
+    assert caption.conclusion.label is None and caption.conclusion.abstain == "nothing_measured"
+    assert "measured" in caption.overview
+
+
+def test_nothing_present_tells_the_measured_absences() -> None:
+    caption = explained(record_of(*(absent(au) for au in (1, 2, 4, 12, 15, 25))))
+    told = " ".join(observation.text for observation in caption.observations)
+    assert {1, 2, 4, 12, 15, 25} == {int(au) for au in re.findall(r"no AU(\d+)", told)}
+    assert caption.conclusion.label == "neutral"
+
+
+def test_a_region_with_many_units_is_told_in_several_sentences() -> None:
+    caption = explained(record_of(*(present(au) for au in (10, 12, 14, 15, 16, 18, 20, 22))))
+    mouth = [observation for observation in caption.observations if observation.region == "mouth"]
+    assert len(mouth) >= 2 and sum(len(observation.units) for observation in mouth) == 8
+
+
+def test_regions_are_told_from_the_top_down() -> None:
+    caption = explained(record_of(*(present(au) for au in (1, 4, 5, 6, 9, 12, 17, 26, 21))))
+    regions = [observation.region for observation in caption.observations]
+    order = ["brow", "eyes", "cheeks", "nose", "mouth", "chin", "jaw", "neck"]
+    assert regions == sorted(regions, key=order.index)
+
+
+def test_codes_outside_the_lexicon_are_named_by_number() -> None:
+    caption = explained(record_of(present(12), present(41)))
+    assert any("(AU41)" in observation.text for observation in caption.observations)
+
+
+def test_head_codes_of_a_human_coder_are_told() -> None:
+    caption = explained(record_of(present(12), present(51), present(54)))
+    head = next(observation for observation in caption.observations if observation.region == "head")
+    assert {mention.au for mention in head.units} == {51, 54}
+    assert next(mention for mention in head.units if mention.au == 51).side == "left"
+
+
+def test_labels_that_the_tables_do_not_know_are_said_not_to_be_considered() -> None:
+    labels = LabelSet("custom", ("happy", "sleepwalking"), {"happy": "happiness"}, {})
+    caption = explained(record_of(present(6), present(12)), labels=labels)
+    assert caption.conclusion.label == "happy"
+    assert '"sleepwalking"' in caption.conclusion.text
+
+
+def test_length_of_the_whole_text(faces) -> None:
+    for scale in ("intensity_0_5", "presence"):
+        by_count: dict[int, list[int]] = {}
+        for number, record in enumerate(faces(1500, 20, scale=scale, sided=False, most=14, measured=OPENFACE)):
+            caption = explained(record, number)
+            words = sum(len(text.split()) for text in texts(caption))
+            by_count.setdefault(len(observe(record).active), []).append(words)
+        for count, words in by_count.items():
+            middle = sorted(words)[len(words) // 2]
+            if 1 <= count <= 8:
+                assert 80 <= middle <= 150, (scale, count, middle)
+            assert middle <= 175, (scale, count, middle)
+
+
+def test_uneven_strength_is_told_on_the_stronger_side() -> None:
+    record = record_of(present(12, "left", 4.0), present(12, "right", 1.2))
+    mouth = next(o for o in explained(record).observations if o.region == "mouth")
+    assert "more on the left" in mouth.text
+    assert mouth.units[0].side == "both"
+
+
+def test_evidence_alone_is_enough(faces) -> None:
+    # The writer reads neither ids nor labels found beside the data.
+    for record in faces(100, 21):
+        labelled = record.model_copy(update={"dataset_label": "fear"})
+        assert texts(explained(labelled)) == texts(explained(record))
+        assert isinstance(observe(labelled), Evidence)
