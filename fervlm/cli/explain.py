@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from fervlm.cli.labels import DEFAULT_LABELS, chosen_labels
 from fervlm.cli.predictions import Per
 from fervlm.cli.writers import Format
 from fervlm.errors import FervlmError
 
-if TYPE_CHECKING:
-    from fervlm.cli.predictions import Run
-    from fervlm.cli.sources import Found
-    from fervlm.facs import LabelSet
-
-DEFAULT_LABELS = "basic8"
 READING, CHOOSING, WRITING = "Reading", "Choosing", "Writing"
 
 
@@ -78,13 +71,14 @@ def explain(
     ] = None,
 ) -> None:
     """Read AU evidence, explain the expression it shows, and check every sentence of the explanation."""
-    from fervlm.cli.output import refuse_overwriting
+    from fervlm.cli.output import refuse_overwriting, report_bad
     from fervlm.cli.predictions import Run, Settings
     from fervlm.cli.progress import watching
+    from fervlm.cli.sources import evidence_in, pictures_in
     from fervlm.cli.writers import DRAWN, write
 
     given = _given(sources or [], example)
-    found = _found(given, au, out)
+    found = evidence_in(given, out) if au is None else pictures_in(given)
     refuse_overwriting(out, [*found.evidence, *map(str, found.pictures), *([au] if au else [])])
     settings = Settings(
         labels=chosen_labels(label_set, labels),
@@ -100,7 +94,7 @@ def explain(
     run = Run(found, settings, au, drawn=form in DRAWN)
     with watching(results_to_file=out is not None) as watch:
         write(run, form, out, watch)
-    report_bad(run)
+    report_bad(run.count, run.bad)
 
 
 def _given(sources: list[str], example: bool) -> list[str]:
@@ -113,57 +107,3 @@ def _given(sources: list[str], example: bool) -> list[str]:
             "nothing to explain", hint="Give an AU file, a folder or `-`; or try: fervlm explain --example."
         )
     return sources
-
-
-def _found(given: list[str], au: str | None, out: str | None) -> Found:
-    from fervlm.cli.sources import endings, find
-    from fervlm.readers import FORMATS
-
-    found = find(given, endings(FORMATS.values()), skip=Path(out) if out else None)
-    if au is None and found.pictures:
-        if not found.walked:
-            raise FervlmError(
-                "a picture needs the evidence that an AU detector took from it",
-                file=found.pictures[0],
-                hint="Give it with --au FILE.",
-            )
-        note = f"{len(found.pictures)} picture(s) left out: pictures need evidence, --au FILE"
-        found.pictures.clear()
-        if found.evidence:
-            print(f"fervlm: {note}.", file=sys.stderr)
-        else:
-            raise FervlmError(note)
-    if au is not None and not found.pictures:
-        raise FervlmError(
-            "--au goes with pictures, and none was given", hint="Explain the AU file itself: fervlm explain FILE."
-        )
-    if not found.evidence and not found.pictures:
-        raise FervlmError(
-            "no AU file in it", file=given[0], hint="See `fervlm formats` for the files that can be read."
-        )
-    return found
-
-
-def chosen_labels(name: str | None, words: str | None) -> LabelSet:
-    """The label set the user named, or made of the user's words, or the default.
-
-    Raises:
-        FervlmError: both were given, the name is unknown, or no word is known to the tables.
-    """
-    from fervlm.facs import label_set, label_set_from_words
-
-    if name is not None and words is not None:
-        raise FervlmError("--label-set and --labels cannot both be given")
-    if words is not None:
-        return label_set_from_words(tuple(words.split(",")))
-    return label_set(name or DEFAULT_LABELS)
-
-
-def report_bad(run: Run) -> None:
-    """List what could not be explained on standard error; exit code 1 where there is something."""
-    if not run.bad:
-        return
-    print(f"fervlm: {run.count:,} explained; {len(run.bad)} could not be:", file=sys.stderr)
-    for error in run.bad:
-        print(f"  {error}", file=sys.stderr)
-    raise typer.Exit(1)

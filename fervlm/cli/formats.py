@@ -7,24 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from fervlm.errors import FervlmError
+
 if TYPE_CHECKING:
     from fervlm.readers import FormatInfo
 
 Form = Literal["text", "markdown", "json"]
 SAYABLE = {
-    "intensity_0_5": "present or absent, and how strong (trace to maximal)",
-    "probability": "present or absent, and how sure; never how strong",
-    "score": "present or absent; the score is no strength",
-    "presence": "present or absent; nothing on strength",
-    "coefficient": "present or absent by a stated calibration, graded words marked as low trust",
-    "evidence_log10": "present or absent, by the odds; never how strong",
+    "intensity_0_5": "present, absent, and how strong (trace to maximal)",
+    "probability": "present, absent, and how surely; not how strong",
+    "score": "present or absent; not how strong",
+    "presence": "present or absent; not how strong",
+    "coefficient": "present or absent at a stated cut; how strong only by a stated calibration",
+    "evidence_log10": "present or absent, by the odds; not how strong",
 }
 """Scale -> what a text may claim of an AU measured on it (rule 2 of the design)."""
 
 
 def sayable(info: FormatInfo) -> str:
     """What the engine may say from this tool's numbers, in one clause."""
-    sides = "; left and right" if info.sided else "; never which side"
+    sides = "; left and right apart" if info.sided else "; not on which side"
     return SAYABLE[info.scale] + sides
 
 
@@ -35,21 +37,33 @@ def numbers(aus: tuple[int, ...]) -> str:
 
 def checked(info: FormatInfo) -> str:
     """Whether the reader has seen a file that the tool itself wrote."""
-    return f"real file: {info.checked_on}" if info.checked_on else "header only"
+    return "real file" if info.checked_on else "header only"
 
 
 def formats(
+    name: Annotated[str | None, typer.Argument(help="One format, told in full; a table of all without it.")] = None,
     form: Annotated[Form, typer.Option("--format", help="text, a markdown table, or json.")] = "text",
 ) -> None:
     """List the AU files that can be read, which AUs each measures, and what may therefore be said."""
+    found = _chosen(name)
+    if form == "json":
+        typer.echo(json.dumps([as_dict(info) for info in found], indent=2))
+    elif form == "markdown":
+        typer.echo(markdown(found))
+    elif name is None:
+        _show(found)
+    else:
+        _tell(found[0])
+
+
+def _chosen(name: str | None) -> list[FormatInfo]:
     from fervlm.readers import FORMATS
 
-    if form == "json":
-        typer.echo(json.dumps([as_dict(info) for info in FORMATS.values()], indent=2))
-    elif form == "markdown":
-        typer.echo(markdown())
-    else:
-        _show_text()
+    if name is None:
+        return list(FORMATS.values())
+    if name not in FORMATS:
+        raise FervlmError(f"there is no format '{name}'", hint=f"Known formats: {', '.join(FORMATS)}.")
+    return [FORMATS[name]]
 
 
 def as_dict(info: FormatInfo) -> dict[str, object]:
@@ -64,42 +78,50 @@ def as_dict(info: FormatInfo) -> dict[str, object]:
         "scale": info.scale,
         "sided": info.sided,
         "trust": info.trust,
-        "note": info.note,
         "may_say": sayable(info),
+        "note": info.note,
+        "options": dict(info.options),
     }
 
 
-def markdown() -> str:
+def markdown(found: list[FormatInfo]) -> str:
     """The README's table: per detector, what it measures and what the engine may therefore say."""
-    from fervlm.readers import FORMATS
-
     lines = [
-        "| `--input-format` | tool | AUs measured | what a text may say of them | trust | checked on |",
+        "| format | detector | AUs measured | what may be said of them | trust | checked on |",
         "| --- | --- | --- | --- | --- | --- |",
     ]
-    for info in FORMATS.values():
-        cells = (f"`{info.name}`", info.title, numbers(info.measures), sayable(info), info.trust, checked(info))
+    for info in found:
+        cells = (f"`{info.name}`", info.tool, numbers(info.measures), sayable(info), info.trust, checked(info))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
-def _show_text() -> None:
+def _show(found: list[FormatInfo]) -> None:
     from rich.table import Table
 
     from fervlm.cli.tables import show
-    from fervlm.readers import FORMATS
 
-    table = Table("--input-format", "tool", "files", "AUs measured", "scale", "sides", "trust", "checked on", box=None)
-    table.pad_edge = False
-    for info in FORMATS.values():
-        table.add_row(
-            info.name,
-            info.title,
-            " ".join(info.extensions),
-            numbers(info.measures),
-            info.scale,
-            "yes" if info.sided else "no",
-            info.trust,
-            checked(info),
-        )
+    table = Table("format", "detector", "AUs", "scale", "sides", "trust", "checked on", box=None, pad_edge=False)
+    for info in found:
+        count = str(len(set(info.measures)))
+        sides = "yes" if info.sided else "no"
+        table.add_row(info.name, info.tool, count, info.scale, sides, info.trust, checked(info))
     show(table)
+    typer.echo("\nMore on one of them: fervlm formats NAME")
+
+
+def _tell(info: FormatInfo) -> None:
+    lines = {
+        "detector": info.tool,
+        "file": f"{info.title} ({' '.join(info.extensions)})",
+        "measures": f"AU {numbers(info.measures)}",
+        "may be said": sayable(info),
+        "trust": info.trust,
+        "note": info.note,
+        "checked on": info.checked_on or "files written by us from the documented header only",
+        **{f"option {option}": meaning for option, meaning in info.options},
+    }
+    for name, text in lines.items():
+        typer.echo(f"{name:<22} {text}")
+    if info.options:
+        typer.echo(f"\nOptions follow the name: --input-format {info.name}:{info.options[0][0]}=...")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -107,3 +107,18 @@ def refuse_overwriting(out: str | None, sources: list[str]) -> None:
     for source in sources:
         if source != STDOUT and os.path.realpath(source) == target:
             raise FervlmError("the output would overwrite its own source", file=out, hint="Choose another --out.")
+
+
+def report_bad(done: int, bad: Sequence[FervlmError]) -> None:
+    """List what could not be read of many sources on standard error, and end with exit code 1; nothing where all went.
+
+    Args:
+        done: how many results were written.
+        bad: one error a source, in order.
+    """
+    if not bad:
+        return
+    print(f"fervlm: {done:,} written; of {len(bad)} source{'s' * (len(bad) != 1)} something is wrong:", file=sys.stderr)
+    for error in bad:
+        print(f"  {error}", file=sys.stderr)
+    raise typer.Exit(1)

@@ -78,9 +78,12 @@ class Run:
             yield Job(name, self._guarded(self._read(name), name))
 
     def _read(self, name: str, *, landmarks: bool = False) -> Iterator[AURecord]:
+        from fervlm.examples import recording
         from fervlm.readers import mirrored, read
 
         records = read(name, self.settings.input_format, landmarks=landmarks)
+        if name == str(recording()):  # by its own name, wherever this installation keeps it
+            records = map(_as_example, records)
         if self.settings.limit is not None:
             records = islice(records, self.settings.limit)
         return map(mirrored, records) if self.settings.mirrored else records
@@ -115,9 +118,8 @@ class Run:
 
     def _explain(self, records: Iterator[AURecord], still: bool) -> Iterator[Made]:
         chosen = self.settings
-        first = list(islice(records, PEEKED))
+        first, stream = _peeked(records)
         per = chosen.per or ("frame" if still or not is_recording(first) else "clip")
-        stream = chain(first, records)
         if per == "frame":
             from fervlm.predict.clips import explain_clip
 
@@ -139,12 +141,32 @@ class Run:
         return self._kept
 
 
+def _as_example(record: AURecord) -> AURecord:
+    return record.model_copy(
+        update={"source": record.source.model_copy(update={"file": Path(record.source.file).name})}
+    )
+
+
 def _picture(path: Path) -> bytes:
     """A photograph's file, known to be one."""
     from fervlm.vision.picture import load_picture
 
     load_picture(path)
     return path.read_bytes()
+
+
+def _peeked(records: Iterator[AURecord]) -> tuple[list[AURecord], Iterator[AURecord]]:
+    """The first records, and all of them again; an error among the first comes when its turn comes."""
+    first: list[AURecord] = []
+    try:
+        first.extend(islice(records, PEEKED))
+    except FervlmError as error:
+        return first, chain(first, map(_fail, (error,)))
+    return first, chain(first, records)
+
+
+def _fail(error: FervlmError) -> AURecord:
+    raise error
 
 
 def is_recording(first: list[AURecord]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -172,6 +173,55 @@ def _common_end(parts: list[str], picture: Path) -> tuple[int, int]:
     return folders, int(own[-1] == parts[-1])
 
 
+def evidence_in(given: Sequence[str], out: str | None = None) -> Found:
+    """AU files in what the user gave; pictures in a folder are left out and counted on standard error.
+
+    Args:
+        given: files, folders, or `-`.
+        out: the output, which is never read.
+
+    Raises:
+        FervlmError: there is no AU file, or a picture was named outright.
+    """
+    from fervlm.readers import FORMATS
+
+    found = find(given, endings(FORMATS.values()), skip=Path(out) if out else None)
+    if found.pictures and not found.walked:
+        raise FervlmError(
+            "a picture needs the evidence that an AU detector took from it",
+            file=found.pictures[0],
+            hint="Give it to `fervlm explain` with --au FILE.",
+        )
+    left_out = len(found.pictures)
+    found.pictures.clear()
+    if not found.evidence:
+        hint = "See `fervlm formats` for the files that can be read."
+        raise FervlmError(
+            "there is no AU file in it" + (", only pictures" if left_out else ""),
+            file=given[0],
+            hint="Give what a detector measured on them: --au FILE." if left_out else hint,
+        )
+    if left_out:
+        print(f"fervlm: {left_out:,} picture{'s' * (left_out != 1)} left out, without --au FILE.", file=sys.stderr)
+    return found
+
+
+def pictures_in(given: Sequence[str]) -> Found:
+    """Pictures in what the user gave, to be joined to evidence.
+
+    Raises:
+        FervlmError: there is none.
+    """
+    found = find(given, ())
+    if not found.pictures:
+        raise FervlmError(
+            "there is no picture, and --au gives the evidence for pictures",
+            file=given[0],
+            hint="Explain an AU file itself: fervlm explain FILE.",
+        )
+    return found
+
+
 def evidence_files(given: str) -> list[str]:
     """The AU files that `given` (a file, a folder or `-`) stands for.
 
@@ -180,11 +230,9 @@ def evidence_files(given: str) -> list[str]:
     """
     from fervlm.readers import FORMATS
 
-    if given == STDIN:
-        return [STDIN]
     found = find([given], endings(FORMATS.values()))
     if not found.evidence:
-        raise FervlmError("no AU file in it", file=given, hint="See `fervlm formats` for the files that can be read.")
+        raise FervlmError("there is no AU file in it", file=given, hint="See `fervlm formats` for what can be read.")
     return found.evidence
 
 

@@ -17,7 +17,7 @@ def show(table: Table) -> None:
     from rich.console import Console
 
     terminal = sys.stdout.isatty()
-    console = Console(width=None if terminal else UNLIMITED, highlight=False)
+    console = Console(width=None if terminal else UNLIMITED, highlight=False, markup=False)
     with console.capture() as caught:
         console.print(table)
     sys.stdout.write("\n".join(line.rstrip() for line in caught.get().splitlines()) + "\n")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from fervlm.vision.sentences import Sentence
 
 WIDEST = 100
-MARGIN = 18
+MARGIN = 20
 """Width of the column of part names, with the mark at its end."""
 SHOWN_CANDIDATES = 3
 MARKS: dict[Verdict | None, str] = {

@@ -42,7 +42,7 @@ def verify(
     out: Annotated[str | None, typer.Option(metavar="PATH", help="A file instead of stdout.")] = None,
 ) -> None:
     """Check every sentence of captions against evidence. Exit code 1 where one is contradicted or forbidden."""
-    from fervlm.cli.explain import chosen_labels
+    from fervlm.cli.labels import chosen_labels
     from fervlm.cli.output import refuse_overwriting, text_target
 
     refuse_overwriting(out, [captions, evidence])

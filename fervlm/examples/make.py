@@ -14,21 +14,20 @@ from collections.abc import Iterator
 
 FRAMES = 90
 RATE = 30.0
-LOST = range(70, 74)
+LOST = range(9, 13)
 """Frames (from 1) in which the face is lost; OpenFace writes zeros there."""
 INTENSITIES = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 PRESENCES = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)
 PRESENT_FROM = 0.9
 CURVES: dict[int, tuple[tuple[float, float, float, float, float], ...]] = {
-    1: ((0.45, 0.80, 1.00, 1.50, 2.7),),
-    2: ((0.50, 0.85, 1.00, 1.45, 2.2),),
-    5: ((0.50, 0.80, 0.95, 1.30, 1.7),),
-    26: ((0.60, 0.90, 1.05, 1.55, 1.9),),
-    25: ((0.60, 0.95, 2.10, 2.70, 2.6),),
-    12: ((1.05, 1.65, 2.15, 2.85, 3.3),),
-    6: ((1.20, 1.70, 2.10, 2.70, 2.6),),
-    7: ((1.25, 1.70, 2.00, 2.50, 1.2),),
-    45: ((0.20, 0.27, 0.28, 0.37, 3.5), (2.56, 2.63, 2.64, 2.73, 3.4)),
+    1: ((0.50, 0.85, 1.00, 1.50, 2.1),),
+    2: ((0.50, 0.85, 1.00, 1.45, 1.8),),
+    5: ((0.55, 0.85, 0.95, 1.30, 1.4),),
+    26: ((0.65, 0.95, 1.05, 1.55, 1.5),),
+    25: ((0.65, 1.60, 2.10, 2.65, 2.8),),
+    12: ((1.00, 1.60, 2.10, 2.80, 3.9),),
+    6: ((1.10, 1.65, 2.05, 2.65, 3.0),),
+    45: ((0.06, 0.12, 0.13, 0.20, 3.5), (2.74, 2.80, 2.81, 2.88, 3.4)),
 }
 """AU -> its movements: onset, start and end of the peak, offset (seconds), and the peak on the 0 to 5 scale."""
 
@@ -62,8 +61,8 @@ def row(frame: int, dice: random.Random) -> str:
     wide = 8 + 6 + len(INTENSITIES) + len(PRESENCES)
     if frame in LOST:
         return ", ".join([str(frame), "0", f"{now:.3f}", "0.03", "0", *["0"] * wide])
-    angles = [0.01 * math.sin(2.0 * now), 0.28 + 0.01 * math.cos(1.5 * now)]
-    eyes = [f"{value:.6f}" for value in (0.09, 0.26, -0.96, -0.11, 0.26, -0.96)]
+    angles = [0.01 * math.sin(2.0 * now), 0.06 + 0.01 * math.cos(1.5 * now)]
+    eyes = [f"{value:.6f}" for value in (0.10, 0.06, -0.99, -0.10, 0.06, -0.99)]
     gaze = [*eyes, *[f"{angle:.3f}" for angle in angles]]
     place = [f"{value + dice.gauss(0, 0.2):.1f}" for value in (4.0, 18.0, 480.0)]
     turn = [f"{value:.3f}" for value in (0.06 + 0.01 * math.sin(now), 0.03 * math.sin(1.2 * now), -0.01)]
