@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -118,9 +119,14 @@ def headline(prediction: Prediction) -> tuple[str, str]:
     return "No label", conclusion.abstain or "abstained"
 
 
+def _end_of(path: str) -> str:
+    """A file with its folder: enough to tell it, short enough for a figure."""
+    return "/".join(re.split(r"[\\/]", path)[-2:])
+
+
 def place_line(prediction: Prediction) -> str:
     """Which picture, face and moment this is."""
-    parts = [prediction.evidence.picture or prediction.source.file]
+    parts = [_end_of(prediction.evidence.picture or prediction.source.file)]
     if prediction.face_id is not None:
         parts.append(f"face {prediction.face_id}")
     if prediction.span_s is not None:
