@@ -1,0 +1,35 @@
+"""One sentence to its claims, without evidence."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from fervlm.reasoning.verifier.clauses import ClauseReader, Draft
+from fervlm.reasoning.verifier.elements import elements
+from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.persons import Offence, offences
+from fervlm.records import Section
+
+
+class Reading(NamedTuple):
+    """All that one sentence says, and what it may not say."""
+
+    drafts: list[Draft]
+    offences: list[Offence]
+
+
+_SENSITIVE = frozenset(
+    (Kind.EMOTION, Kind.PERSON, Kind.POSSESSIVE, Kind.IDENTITY, Kind.SINCERITY, Kind.STATE, Kind.MENTAL)
+)
+
+
+def read_claims(sentence: str, section: Section = "text") -> Reading:
+    """Read a sentence into claims.
+
+    Args:
+        sentence: one sentence; offsets in what comes back count its characters.
+        section: where it stands; emotion words are forbidden in `overview` and `observation`.
+    """
+    found = elements(sentence)
+    bad = offences(sentence, found, section) if not _SENSITIVE.isdisjoint([e.kind for e in found]) else []
+    return Reading(ClauseReader(sentence, found).run(), bad)

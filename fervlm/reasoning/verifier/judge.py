@@ -1,0 +1,216 @@
+"""A draft against the evidence: supported, contradicted, unmeasured, with the reason in one clause."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeVar
+
+from fervlm.reasoning.observe import LEVEL_LETTERS, Evidence, Unit
+from fervlm.reasoning.verifier.clauses import Draft
+from fervlm.records import Claim, Record, Section, SentenceCheck, Side, Verdict
+
+R = TypeVar("R", bound=Record)
+ClaimKind = Literal["au", "intensity", "side", "label", "emotion_word", "person", "order", "quality"]
+Judged = tuple[ClaimKind, Verdict, str | None]
+
+_CLAIM_FIELDS = frozenset(Claim.model_fields)
+_CHECK_FIELDS = frozenset(SentenceCheck.model_fields)
+_OK: Judged = ("au", "supported", None)
+
+
+def assemble(record: type[R], fields: frozenset[str], values: dict[str, Any]) -> R:
+    """A frozen record from values that are right by construction; `model_construct` without its loop over the fields."""
+    made = object.__new__(record)
+    put = object.__setattr__
+    put(made, "__dict__", values)
+    put(made, "__pydantic_fields_set__", fields)
+    put(made, "__pydantic_extra__", None)
+    put(made, "__pydantic_private__", None)
+    return made
+
+
+def claim(draft: Draft, sentence: str, judged: Judged) -> Claim:
+    """The published form of a judged draft."""
+    side: Any = draft.side
+    if side in ("more_left", "more_right"):
+        side = side[5:]
+    elif side not in ("left", "right", "both"):
+        side = None
+    low_high = draft.level
+    return assemble(
+        Claim,
+        _CLAIM_FIELDS,
+        {
+            "kind": judged[0],
+            "text": sentence[draft.start : draft.end],
+            "start": draft.start,
+            "aus": draft.units.aus + draft.units.also,
+            "side": side,
+            "level": low_high,
+            "negated": draft.negated,
+            "hedged": draft.hedged,
+            "label": draft.label,
+            "verdict": judged[1],
+            "reason": judged[2],
+        },
+    )
+
+
+def sentence_check(
+    section: Section, region: str | None, text: str, claims: tuple[Claim, ...], ok: bool
+) -> SentenceCheck:
+    """A sentence with its judged claims."""
+    return assemble(
+        SentenceCheck, _CHECK_FIELDS, {"section": section, "region": region, "text": text, "claims": claims, "ok": ok}
+    )
+
+
+def forbidden(kind: ClaimKind, sentence: str, start: int, end: int, reason: str) -> Claim:
+    """A wording that no evidence could allow."""
+    return assemble(
+        Claim,
+        _CLAIM_FIELDS,
+        {
+            "kind": kind, "text": sentence[start:end], "start": start, "aus": (), "side": None, "level": None,
+            "negated": False, "hedged": False, "label": None, "verdict": "forbidden", "reason": reason,
+        },
+    )  # fmt: skip
+
+
+def _numbers(aus: tuple[int, ...] | list[int]) -> str:
+    return ", ".join([f"AU{au}" for au in aus])
+
+
+def judge_units(draft: Draft, evidence: Evidence) -> Judged:
+    """The verdict on a claim about action units."""
+    if draft.kind == "quality":
+        return _quality(draft, evidence)
+    if draft.lower:
+        return _lower(draft, evidence)
+    return _denied(draft, evidence) if draft.negated else _affirmed(draft, evidence)
+
+
+def _affirmed(draft: Draft, evidence: Evidence) -> Judged:
+    units = evidence.units
+    wanted = draft.units
+    wrong: Judged | None = None
+    side, level = draft.side, draft.level
+    for au in wanted.aus + wanted.also:
+        unit = units.get(au)
+        if unit is None or unit.state != "present":
+            continue
+        if side is None and level is None:
+            return _OK
+        found = _side_and_level(unit, draft)
+        if found is None:
+            return _OK
+        wrong = wrong or found
+    if wrong is not None:
+        return wrong
+    missing = [au for au in wanted.aus if au not in units]
+    if missing and (not wanted.either or len(missing) == len(wanted.aus)):
+        return "au", "unmeasured", f"{_numbers(missing)} not measured"
+    return "au", "contradicted", f"{_numbers(wanted.aus)} absent"
+
+
+def _side_and_level(unit: Unit, draft: Draft) -> Judged | None:
+    """What is wrong with the side or strength named for a present unit."""
+    if draft.side is not None:
+        reason = _side(unit, draft)
+        if reason is not None:
+            return "side", "unmeasured" if unit.side is None else "contradicted", reason
+    if draft.level is not None:
+        low, high = draft.level
+        if unit.level is None:
+            return "intensity", "unmeasured", f"AU{unit.au} has no measured strength"
+        weaker = draft.paired and unit.stronger is not None and unit.stronger != draft.side
+        if not (low <= unit.level <= high or (weaker and low < unit.level)):
+            return "intensity", "contradicted", f"AU{unit.au} is at level {LEVEL_LETTERS[unit.level - 1]}"
+    return None
+
+
+def _side(unit: Unit, draft: Draft) -> str | None:
+    """Why the side named for a present unit does not hold; None where it does."""
+    named, here = draft.side, unit.side
+    if named == "even":
+        return f"AU{unit.au} is uneven" if here in ("left", "right") or unit.stronger else None
+    if here is None:
+        return f"AU{unit.au} was not measured by side"
+    if named == "one":
+        fits = here != "both" or unit.stronger is not None
+    elif named == "both":
+        fits = here == "both"
+    elif named in ("more_left", "more_right"):
+        wanted: Side = "left" if named == "more_left" else "right"
+        fits = here == wanted or unit.stronger == wanted
+    elif draft.paired:
+        fits = here in (named, "both")
+    else:
+        fits = here == named or unit.stronger == named
+    return None if fits else f"AU{unit.au} is on {'both sides' if here == 'both' else f'the {here}'}"
+
+
+def _denied(draft: Draft, evidence: Evidence) -> Judged:
+    units = evidence.units
+    wanted = draft.units
+    side = draft.side
+    doubtful = False
+    for au in wanted.aus:
+        unit = units.get(au)
+        if unit is None or unit.state != "present":
+            continue
+        if side in ("left", "right"):
+            if unit.side is None:
+                return "side", "unmeasured", f"AU{au} was not measured by side"
+            if unit.side not in (side, "both"):
+                continue
+        if unit.uncertain and draft.hedged:
+            doubtful = True
+            continue
+        return "au", "contradicted", f"AU{au} is present"
+    if wanted.vague or doubtful:
+        return _OK
+    missing = [au for au in wanted.aus if au not in units]
+    if missing and (not wanted.either or len(missing) == len(wanted.aus)):
+        return "au", "unmeasured", f"{_numbers(missing)} not measured"
+    return _OK
+
+
+def _lower(draft: Draft, evidence: Evidence) -> Judged:
+    """ "not strongly raised": absent, or present below that strength."""
+    assert draft.level is not None
+    for au in draft.units.aus + draft.units.also:
+        unit = evidence.units.get(au)
+        if unit is None or unit.state != "present":
+            continue
+        if unit.level is None:
+            return "intensity", "unmeasured", f"AU{au} has no measured strength"
+        if unit.level >= draft.level[0]:
+            return "intensity", "contradicted", f"AU{au} is at level {LEVEL_LETTERS[unit.level - 1]}"
+    missing = [au for au in draft.units.aus if au not in evidence.units]
+    if missing and len(missing) == len(draft.units.aus):
+        return "au", "unmeasured", f"{_numbers(missing)} not measured"
+    return _OK
+
+
+def _quality(draft: Draft, evidence: Evidence) -> Judged:
+    """ "AU6 was not measured" must be true as well."""
+    if evidence.tracked and draft.units.aus and all(au in evidence.units for au in draft.units.aus):
+        return "quality", "contradicted", f"{_numbers(draft.units.aus)} measured"
+    return "quality", "supported", None
+
+
+def judge_rest(draft: Draft, evidence: Evidence, affirmed: frozenset[int]) -> Judged:
+    """ "nothing moves" (`all`), or nothing but what the text affirms (`rest`)."""
+    if not evidence.units:
+        return "au", "unmeasured", "nothing was measured"
+    told = affirmed if draft.kind == "rest" else frozenset()
+    left = [
+        unit.au
+        for unit in evidence.units.values()
+        if unit.state == "present"
+        and unit.au not in told
+        and (draft.side not in ("left", "right") or unit.side in (draft.side, "both"))
+    ]
+    if left:
+        return "au", "contradicted", f"{_numbers(left)} present"
+    return _OK

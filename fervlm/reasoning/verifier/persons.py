@@ -1,0 +1,109 @@
+"""What a text may not say: feelings in an observation, and anything about the person.
+
+Rule 4: overview and observations hold no emotion word. Rule 6: "expression shown", never what the person feels; never
+sincerity, identity, age, sex or race. He, she, his and her are not taken as claims of sex: texts of others are full of
+them and they assert nothing that could be checked. A disclaimer ("does not tell what the person feels") is no claim.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.records import Section
+
+
+class Offence(NamedTuple):
+    """A forbidden wording."""
+
+    kind: Literal["emotion_word", "person"]
+    start: int
+    end: int
+    reason: str
+
+
+_CUT = frozenset((Kind.COMMA, Kind.BREAK, Kind.OPEN, Kind.CLOSE))
+_MOVING = frozenset((Kind.PART, Kind.MOVE, Kind.UNIT, Kind.AU))
+_OF_PERSON = {
+    Kind.IDENTITY: "says who or what the person is",
+    Kind.SINCERITY: "says how sincere the expression is",
+    Kind.STATE: "says what the person feels or thinks",
+}
+_SEEN = frozenset(("look", "looks", "looked", "looking", "appear", "appears", "appeared", "appearing"))
+_DOUBLE = frozenset(("depressed", "tense", "relaxed"))
+"""Words of movements that, said of a person, name a state."""
+_SHOWN = ("expression", "face", "look", "display", "smile", "signal", "pattern", "gesture", "show")
+
+
+def offences(text: str, found: list[Element], section: Section) -> list[Offence]:
+    """Every forbidden wording of a sentence."""
+    kinds = [element.kind for element in found]
+    out: list[Offence] = []
+    disclaimed = -1
+    for index, element in enumerate(found):
+        kind = kinds[index]
+        if kind is Kind.DISCLAIMER:
+            disclaimed = index
+        elif kind is Kind.BREAK and element.end - element.start <= 3 and text[element.start : element.end] in ("but", ";"):
+            disclaimed = -1
+        elif kind is Kind.EMOTION and section in ("overview", "observation"):
+            out.append(Offence("emotion_word", element.start, element.end, "an emotion word among the observations"))
+        if disclaimed >= 0:
+            continue
+        reason = _OF_PERSON.get(kind) or _stated(text, found, kinds, index)
+        if reason is not None:
+            out.append(Offence("person", element.start, element.end, reason))
+    return out
+
+
+def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> str | None:
+    kind = kinds[index]
+    if kind is Kind.MENTAL:
+        return "says what the person feels or thinks" if _person_before(kinds, index) else None
+    if kind is Kind.MOVE and text[found[index].start : found[index].end].lower() in _DOUBLE:
+        return "ascribes a feeling to the person" if _is_ascribed(text, found, kinds, index) else None
+    if kind is not Kind.EMOTION:
+        return None
+    form = found[index].entry.value[1]
+    token = found[index].token
+    after = found[index + 1] if index + 1 < len(found) else None
+    before = found[index - 1] if index else None
+    if form != "noun" and after is not None and after.kind in (Kind.PERSON, Kind.IDENTITY) and after.token - token <= 3:
+        return "ascribes a feeling to the person"
+    if before is None:
+        return None
+    if form == "noun" and before.kind is Kind.POSSESSIVE and token - before.token <= 3:
+        rest = text[found[index].end :].lower().split()[:1]
+        return None if rest and rest[0].startswith(_SHOWN) else "ascribes a feeling to the person"
+    if form != "noun" and before.kind is Kind.PERSON and token - before.token == 1:
+        return "ascribes a feeling to the person"
+    return "ascribes a feeling to the person" if _is_ascribed(text, found, kinds, index) else None
+
+
+def _is_ascribed(text: str, found: list[Element], kinds: list[Kind], index: int) -> bool:
+    """ "she is sad", "the subject seems to be afraid", "they must be glad"; not "she looks sad"."""
+    linked = False
+    noun = kinds[index] is Kind.EMOTION and found[index].entry.value[1] == "noun"
+    for k in range(index - 1, -1, -1):
+        kind = kinds[k]
+        if kind is Kind.PERSON:
+            return linked and found[index].token - found[k].token <= 8
+        if kind in (Kind.COP, Kind.HEDGE):
+            word = text[found[k].start : found[k].end].lower().split()[0]
+            if word in _SEEN or (noun and word not in ("is", "are", "was", "were", "be", "been")):
+                return False
+            linked = True
+        elif kind in _CUT or kind in _MOVING or kind in (Kind.PRED, Kind.AGAINST, Kind.OF):
+            return False
+    return False
+
+
+def _person_before(kinds: list[Kind], index: int) -> bool:
+    for k in range(index - 1, -1, -1):
+        kind = kinds[k]
+        if kind is Kind.PERSON or kind is Kind.IDENTITY:
+            return True
+        if kind in (Kind.BREAK, Kind.UNIT, Kind.AU, Kind.PART):
+            return False
+    return False

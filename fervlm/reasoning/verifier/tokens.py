@@ -1,0 +1,62 @@
+"""Text to sentences, sentences to tokens with their offsets."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+
+class Token(NamedTuple):
+    """A word in lower case, a number or a sign, with its place in the sentence."""
+
+    word: str
+    start: int
+    end: int
+
+
+_TOKEN = re.compile(r"\(\s*[+\-−–]\s*\)|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "‑": "-", "−": "-"})
+_FULL_STOP = re.compile(r"[.!?]+(?=[\s\"')\]*]|$)|\n")
+_NO_END = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|resp|approx|etc|no|fig|ca|dr|mr|mrs|ms|st)|^\s*\(?\d{1,2}|\b[A-Z])$", re.I)
+_CARRIED = re.compile(r"\s*(?:level|intensity|strength|degree|side)\s*[:=]", re.I)
+_BULLET = re.compile(r"^[\s\-*•·–#>]*(?:\(?\d{1,2}[.)]\s+)?")
+
+
+def lowered(text: str) -> str:
+    """Lower case with plain quotes and hyphens, of the same length as `text`."""
+    text = text.translate(_QUOTES)
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
+def tokens(text: str) -> list[Token]:
+    """The tokens of a sentence; `(+)` and `(-)` are one token each."""
+    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(lowered(text))]
+
+
+def sentences(text: str) -> list[str]:
+    """Split at full stops, exclamation and question marks and line ends; bullets and numbers in front are dropped.
+
+    Abbreviations, decimals and list numbers end nothing, and a remark such as "Level: marked." stays with the
+    sentence it is about.
+    """
+    found: list[str] = []
+    start = 0
+    for stop in _FULL_STOP.finditer(text):
+        if text[stop.start()] == "." and _NO_END.search(text[start : stop.start()]):
+            continue
+        _append(found, text[start : stop.end()])
+        start = stop.end()
+    _append(found, text[start:])
+    return found
+
+
+def _append(found: list[str], piece: str) -> None:
+    bullet = _BULLET.match(piece)
+    kept = piece[bullet.end() if bullet else 0 :].strip().strip("*").strip()
+    if not any(c.isalnum() for c in kept):
+        return
+    if found and _CARRIED.match(kept):
+        found[-1] = f"{found[-1]} {kept}"
+    else:
+        found.append(kept)
