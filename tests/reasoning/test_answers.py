@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,10 @@ from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.write import anchored, write
 from fervlm.records import Alternative, AURecord, Caption, Conclusion, Observation, Provenance, UnitMention
+
+Faces = Callable[..., Iterator[AURecord]]
+Change = Callable[[str], str]
+Row = tuple[str, float | None, tuple[int, ...], tuple[int, ...], tuple[int, ...]]
 
 ODD = LabelSet(
     "custom",
@@ -56,7 +61,7 @@ def explained(record: AURecord, labels: LabelSet, seed: int, observe_only: bool 
 
 
 @pytest.mark.parametrize("labels", [label_set("basic8"), label_set("compound"), label_set("affectnet8"), ODD])
-def test_every_caption_of_the_engine_comes_back(faces, labels: LabelSet) -> None:
+def test_every_caption_of_the_engine_comes_back(faces: Faces, labels: LabelSet) -> None:
     for number, record in enumerate(faces(600, 60, most=14)):
         caption = explained(record, labels, number)
         assert parse(render(caption)) == caption
@@ -65,7 +70,7 @@ def test_every_caption_of_the_engine_comes_back(faces, labels: LabelSet) -> None
         assert parse(caption.model_dump_json()) == caption
 
 
-def test_observe_only_and_anchored_captions_come_back(faces) -> None:
+def test_observe_only_and_anchored_captions_come_back(faces: Faces) -> None:
     labels = label_set("basic8")
     for number, record in enumerate(faces(300, 61)):
         assert parse(render(caption := explained(record, labels, number, True))) == caption
@@ -109,7 +114,7 @@ def test_the_plain_form_is_read() -> None:
         lambda text: text.replace("The left brow lowers (AU4)", "The left brow lowers (AU04)"),
     ],
 )
-def test_harmless_variation_is_read_alike(change) -> None:
+def test_harmless_variation_is_read_alike(change: Change) -> None:
     wanted, found = parse(PLAIN), parse(change(PLAIN))
     assert found.conclusion.label == wanted.conclusion.label
     assert found.conclusion.confidence == wanted.conclusion.confidence
@@ -143,7 +148,7 @@ def test_harmless_variation_is_read_alike(change) -> None:
         (lambda t: t.replace("Label: anger", 'Label: "anger'), "no complete string|not a complete string"),
     ],
 )
-def test_what_is_no_caption_is_one_clear_sentence(change, said: str) -> None:
+def test_what_is_no_caption_is_one_clear_sentence(change: Change, said: str) -> None:
     with pytest.raises(FervlmError, match=said):
         parse(change(PLAIN))
 
@@ -188,7 +193,7 @@ labels_ = st.text(min_size=1, max_size=20).filter(lambda t: t.isprintable())
 @given(
     labels_, words, st.lists(st.tuples(labels_, st.none() | st.floats(0, 1).map(lambda x: round(x, 2)), aus, aus, aus))
 )
-def test_any_label_and_candidates_come_back(label: str, text: str, rows) -> None:
+def test_any_label_and_candidates_come_back(label: str, text: str, rows: list[Row]) -> None:
     caption = Caption(
         overview="A face.",
         observations=(Observation(region="brow", text="The brows lower (AU4).", units=(UnitMention(au=4),)),),

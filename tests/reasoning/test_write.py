@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,18 +23,20 @@ from fervlm.records import AUReading, AURecord, Caption, Detector, Quality, Sour
 BASIC8 = label_set("basic8")
 
 # Ours and independent of the writer's tables: words that name, or lean on, an emotion or a state of mind.
-EMOTION = """
-    admire affection afraid aggress agitat alarm amus anger angr anguish annoy anxi appal apprehens arous asham astonish
-    aversion awe awkward bliss bored boredom calm cheer comfort compass concern confus contempt content cry crying curio
-    dejec delight depress desire despair determin disappoint disapprov disdain disgust dislike dismay displeas distract
-    distress doubt downcast dread ecsta elat embarras emotion empath enjoy enrag envy excit exhaust fatigu fear feel
-    feeling felt flirt fright frustrat furio fury glad gloom grief griev guilt happ hate hatred helpless hope hostil
-    humiliat hurt indignan interest irrita jealous jolly joy jubil laugh lonel love mad melanchol merr mirth misera mood
-    mourn nervous offend outrag pain panic passion perplex pity plead pleas pout pride proud puzzl rage regret relax
-    relief relieved remorse repress repuls resent reveng revuls sad satisf scare scorn scowl self-conscious serene shame
-    shock shy smug sneer sorrow sorry startl stress suffer surpris sympath tear tender terrif terror thrill timid torment
-    triumph uneas unhapp unpleas upset vengeful weary weep worr wrath yearn
-""".split()
+EMOTION = (
+    "admire affection afraid aggress agitat alarm amus anger angr anguish annoy anxi appal apprehens arous asham "
+    "astonish aversion awe awkward bliss bored boredom calm cheer comfort compass concern confus contempt content "
+    "cry crying curio dejec delight depress desire despair determin disappoint disapprov disdain disgust dislike "
+    "dismay displeas distract distress doubt downcast dread ecsta elat embarras emotion empath enjoy enrag envy "
+    "excit exhaust fatigu fear feel feeling felt flirt fright frustrat furio fury glad gloom grief griev guilt "
+    "happ hate hatred helpless hope hostil humiliat hurt indignan interest irrita jealous jolly joy jubil laugh "
+    "lonel love mad melanchol merr mirth misera mood mourn nervous offend outrag pain panic passion perplex pity "
+    "plead pleas pout pride proud puzzl rage regret relax relief relieved remorse repress repuls resent reveng "
+    "revuls sad satisf scare scorn scowl self-conscious serene shame shock shy smug sneer sorrow sorry startl "
+    "stress suffer surpris sympath tear tender terrif terror thrill timid torment triumph uneas unhapp unpleas "
+    "upset vengeful weary weep worr wrath yearn"
+)
+STEMS = tuple(EMOTION.split())
 ALLOWED = {"tearing", "content"} | {"contents"}
 PERSON = re.compile(
     r"\b(feels?|feeling|felt|he|she|him|her|his|hers|man|woman|boy|girl|male|female|genuine|sincere|honest|fake|lying|"
@@ -90,7 +93,7 @@ def absent(au: int) -> AUReading:
     return AUReading(au=au, state="absent", scale="presence")
 
 
-def test_observations_mention_every_present_unit_once_and_no_other(faces) -> None:
+def test_observations_mention_every_present_unit_once_and_no_other(faces: Faces) -> None:
     for number, record in enumerate(faces(1500, 1, most=16)):
         evidence = observe(record)
         caption = explained(record, number)
@@ -100,7 +103,7 @@ def test_observations_mention_every_present_unit_once_and_no_other(faces) -> Non
         assert sorted(read) == sorted(told)
 
 
-def test_a_level_word_stands_only_where_a_level_was_measured_and_means_it(faces) -> None:
+def test_a_level_word_stands_only_where_a_level_was_measured_and_means_it(faces: Faces) -> None:
     seen = set()
     for number, record in enumerate(faces(1500, 2)):
         evidence = observe(record)
@@ -118,13 +121,13 @@ def test_a_level_word_stands_only_where_a_level_was_measured_and_means_it(faces)
     assert seen == {None, 1, 2, 3, 4, 5}
 
 
-def test_no_level_word_anywhere_without_intensities(faces) -> None:
+def test_no_level_word_anywhere_without_intensities(faces: Faces) -> None:
     for number, record in enumerate(faces(400, 3, scale="probability")):
         for text in texts(explained(record, number)):
             assert not LEVEL_OF.keys() & set(re.findall(r"[a-z-]+", text.lower())), text
 
 
-def test_sides_are_named_only_where_measured_and_as_measured(faces) -> None:
+def test_sides_are_named_only_where_measured_and_as_measured(faces: Faces) -> None:
     named = set()
     for number, record in enumerate(faces(1500, 4)):
         evidence = observe(record)
@@ -147,13 +150,13 @@ def test_sides_are_named_only_where_measured_and_as_measured(faces) -> None:
     assert named == {"left", "right", "both"}
 
 
-def test_no_side_in_any_part_of_an_unsided_face(faces) -> None:
+def test_no_side_in_any_part_of_an_unsided_face(faces: Faces) -> None:
     for number, record in enumerate(faces(600, 5, sided=False)):
         for text in texts(explained(record, number)):
             assert not re.search(r"\b(left|right|both sides|one side|one-sided|two-sided)\b", text.lower()), text
 
 
-def test_an_absence_is_claimed_only_of_measured_absent_units(faces) -> None:
+def test_an_absence_is_claimed_only_of_measured_absent_units(faces: Faces) -> None:
     claimed = 0
     for number, record in enumerate(faces(1200, 6)):
         evidence = observe(record)
@@ -164,7 +167,7 @@ def test_an_absence_is_claimed_only_of_measured_absent_units(faces) -> None:
     assert claimed > 500
 
 
-def test_every_number_is_present_absent_or_said_to_be_unmeasured(faces) -> None:
+def test_every_number_is_present_absent_or_said_to_be_unmeasured(faces: Faces) -> None:
     for number, record in enumerate(faces(1200, 7)):
         evidence = observe(record)
         caption = explained(record, number)
@@ -174,7 +177,7 @@ def test_every_number_is_present_absent_or_said_to_be_unmeasured(faces) -> None:
                 assert not unmeasured or "not measure" in sentence.lower(), sentence
 
 
-def test_units_named_for_a_label_are_present(faces) -> None:
+def test_units_named_for_a_label_are_present(faces: Faces) -> None:
     for number, record in enumerate(faces(800, 8)):
         evidence = observe(record)
         text = explained(record, number).conclusion.text
@@ -182,7 +185,7 @@ def test_units_named_for_a_label_are_present(faces) -> None:
             assert all(evidence.present(int(au)) for au in re.findall(r"AU(\d+)", clause)), text
 
 
-def test_confidently_detected_only_where_the_probability_is_high(faces) -> None:
+def test_confidently_detected_only_where_the_probability_is_high(faces: Faces) -> None:
     found = 0
     for number, record in enumerate(faces(600, 9, scale="probability")):
         evidence = observe(record)
@@ -197,7 +200,7 @@ def test_confidently_detected_only_where_the_probability_is_high(faces) -> None:
     assert found > 50
 
 
-def test_a_disputed_unit_is_always_hedged(faces) -> None:
+def test_a_disputed_unit_is_always_hedged(faces: Faces) -> None:
     hedged = 0
     for number, record in enumerate(faces(800, 10)):
         evidence = observe(record)
@@ -214,10 +217,10 @@ def test_a_disputed_unit_is_always_hedged(faces) -> None:
 
 def emotion_words(text: str) -> list[str]:
     words = [word for word in re.findall(r"[a-z]+", text.lower()) if word not in ALLOWED]
-    return [word for word in words if any(word.startswith(stem) for stem in EMOTION)]
+    return [word for word in words if word.startswith(STEMS)]
 
 
-def test_overview_and_observations_are_free_of_emotion_words(faces) -> None:
+def test_overview_and_observations_are_free_of_emotion_words(faces: Faces) -> None:
     for number, record in enumerate(faces(1500, 11, most=14)):
         for text in moving(explained(record, number)):
             assert not emotion_words(text), (emotion_words(text), text)
@@ -237,7 +240,7 @@ def test_every_wording_of_every_movement_is_free_of_emotion_words_and_well_forme
                     assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  |\{|\}|~", phrase.text), phrase.text
 
 
-def test_observe_only_names_no_expression_in_any_part(faces) -> None:
+def test_observe_only_names_no_expression_in_any_part(faces: Faces) -> None:
     for number, record in enumerate(faces(800, 12)):
         caption = explained(record, number, observe_only=True)
         assert caption.conclusion.label is None
@@ -247,21 +250,21 @@ def test_observe_only_names_no_expression_in_any_part(faces) -> None:
             assert not emotion_words(text), (emotion_words(text), text)
 
 
-def test_observe_only_changes_neither_overview_nor_observations(faces) -> None:
+def test_observe_only_changes_neither_overview_nor_observations(faces: Faces) -> None:
     for number, record in enumerate(faces(100, 13)):
         caption, bare = explained(record, number), explained(record, number, observe_only=True)
         assert (bare.overview, bare.observations) == (caption.overview, caption.observations)
 
 
 @pytest.mark.parametrize("labels", ["basic8", "basic7", "compound", "affectnet8", "raer", "emotic"])
-def test_nothing_is_said_about_the_person(faces, labels: str) -> None:
+def test_nothing_is_said_about_the_person(faces: Faces, labels: str) -> None:
     for number, record in enumerate(faces(300, 14)):
         for text in texts(explained(record, number, label_set(labels))):
             assert not PERSON.search(text), text
 
 
 @pytest.mark.parametrize("labels", ["basic8", "compound", "affectnet8", "raer", "raf_db_compound"])
-def test_sentences_are_well_formed(faces, labels: str) -> None:
+def test_sentences_are_well_formed(faces: Faces, labels: str) -> None:
     for number, record in enumerate(faces(500, 15, most=14)):
         for text in texts(explained(record, number, label_set(labels))):
             assert text[0].isupper() and text.endswith("."), text
@@ -269,7 +272,7 @@ def test_sentences_are_well_formed(faces, labels: str) -> None:
             assert text.count("(") == text.count(")"), text
 
 
-def test_a_conclusion_says_consistent_with_its_label_or_names_none(faces) -> None:
+def test_a_conclusion_says_consistent_with_its_label_or_names_none(faces: Faces) -> None:
     labelled = 0
     for number, record in enumerate(faces(600, 16)):
         conclusion = explained(record, number).conclusion
@@ -285,13 +288,13 @@ def test_a_conclusion_says_consistent_with_its_label_or_names_none(faces) -> Non
     assert labelled > 200
 
 
-def test_low_trust_is_always_said(faces) -> None:
+def test_low_trust_is_always_said(faces: Faces) -> None:
     for number, record in enumerate(faces(400, 17)):
         if record.detector.trust == "low" and record.readings:
             assert "trust" in explained(record, number).interpretation.lower()
 
 
-def test_words_do_not_depend_on_the_record_only_on_evidence_and_seed(faces) -> None:
+def test_words_do_not_depend_on_the_record_only_on_evidence_and_seed(faces: Faces) -> None:
     differing = 0
     for record in faces(200, 18):
         twin = record.model_copy(update={"id": "other", "source": Source(file="else.csv", row=9), "face_id": "2"})
@@ -300,7 +303,7 @@ def test_words_do_not_depend_on_the_record_only_on_evidence_and_seed(faces) -> N
     assert differing > 180
 
 
-def test_order_of_readings_does_not_matter(faces) -> None:
+def test_order_of_readings_does_not_matter(faces: Faces) -> None:
     for record in faces(100, 19):
         turned = record.model_copy(update={"readings": tuple(reversed(record.readings))})
         assert texts(explained(turned)) == texts(explained(record))
@@ -327,6 +330,9 @@ def test_words_are_the_same_in_every_process() -> None:
         for seed in ("0", "1", "77")
     }
     assert len(outputs) == 1 and "AU17" in outputs.pop()
+
+
+Faces = Callable[..., Iterator[AURecord]]
 
 
 def test_no_face_is_an_honest_short_caption() -> None:
@@ -382,7 +388,7 @@ def test_labels_that_the_tables_do_not_know_are_said_not_to_be_considered() -> N
     assert '"sleepwalking"' in caption.conclusion.text
 
 
-def test_length_of_the_whole_text(faces) -> None:
+def test_length_of_the_whole_text(faces: Faces) -> None:
     for scale in ("intensity_0_5", "presence"):
         by_count: dict[int, list[int]] = {}
         for number, record in enumerate(faces(1500, 20, scale=scale, sided=False, most=14, measured=OPENFACE)):
@@ -403,7 +409,7 @@ def test_uneven_strength_is_told_on_the_stronger_side() -> None:
     assert mouth.units[0].side == "both"
 
 
-def test_evidence_alone_is_enough(faces) -> None:
+def test_evidence_alone_is_enough(faces: Faces) -> None:
     # The writer reads neither ids nor labels found beside the data.
     for record in faces(100, 21):
         labelled = record.model_copy(update={"dataset_label": "fear"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
 from fervlm.facs import label_set
@@ -10,6 +12,8 @@ from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.write import anchored, write
 from fervlm.records import AUReading, AURecord, Caption, Detector, Source
+
+Faces = Callable[..., Iterator[AURecord]]
 
 BASIC8 = label_set("basic8")
 
@@ -26,7 +30,7 @@ def blind(*aus: int, absent: tuple[int, ...] = ()) -> tuple[Caption, Evidence]:
     return write(record, evidence, interpretation, decision, labels=BASIC8), evidence
 
 
-def test_observations_and_interpretation_are_untouched(faces) -> None:
+def test_observations_and_interpretation_are_untouched(faces: Faces) -> None:
     for number, record in enumerate(faces(300, 50)):
         evidence = observe(record)
         interpretation = interpret(evidence, BASIC8, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT, WORD_TOKENS, clip_cost
 from fervlm.reasoning.write import write
+from fervlm.records import AURecord
+
+Faces = Callable[..., Iterator[AURecord]]
 
 COUNTS: dict[str, int] = json.loads(Path(__file__).with_name("clip_counts.json").read_text(encoding="utf-8"))
 PIECE = re.compile(r"[a-z]+|[0-9]|[^\sa-z0-9]+")
@@ -36,7 +40,7 @@ def test_the_writer_counts_no_word_too_low() -> None:
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_overview_and_region_sentences_fit(faces, seed: int) -> None:
+def test_overview_and_region_sentences_fit(faces: Faces, seed: int) -> None:
     labels = label_set("basic8")
     longest = 0
     for number, record in enumerate(faces(4000, 40 + seed, most=18)):

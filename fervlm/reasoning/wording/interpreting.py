@@ -77,11 +77,11 @@ def interpretation_text(
     limits = caveats(found.caveats, evidence, top, choice, 2)
     parts = Parts(room)
     parts.add(1, leading)
-    parts.add(0, cues[:1], optional=len(active) > CUE_UP_TO)
+    cued = parts.add(0, cues[:1], optional=len(active) > CUE_UP_TO)
     parts.add(3, [text for code, text in limits if code == "low_trust"])
     parts.add(2, [choice.of(arguments.LONE)] if len(active) == 1 else _apart(found, choice), optional=True)
     parts.add(3, [text for code, text in limits if code != "low_trust"][:1], optional=True)
-    parts.add(0, cues[1:], optional=True)
+    parts.add(0, cues[1:] if cued else [], optional=True)
     if parts.room > ROOMY:
         told = top.core_not_measured if top is not None and "core_not_measured" in dict(limits) else ()
         parts.add(4, _left_open(evidence, told, choice))
@@ -98,13 +98,15 @@ class Parts:
         self.room = room
         self._found: list[tuple[int, int, str]] = []
 
-    def add(self, place: int, texts: list[str], *, optional: bool = False) -> None:
-        """Add `texts` at `place`; optional ones only where room is left."""
+    def add(self, place: int, texts: list[str], *, optional: bool = False) -> bool:
+        """Add `texts` at `place`, optional ones only where room is left; whether any was."""
+        before = len(self._found)
         for text in texts:
             words = text.count(" ") + 1
             if not optional or words <= self.room:
                 self.room -= words
                 self._found.append((place, len(self._found), text))
+        return len(self._found) > before
 
     def text(self) -> str:
         """All of them as running text."""
