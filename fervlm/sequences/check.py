@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from fervlm.records import AUEvent, SentenceCheck, Verdict
 from fervlm.sequences.beats import BRIEF_S, Beat, counts
 from fervlm.sequences.ledger import Ledger, Which
-from fervlm.sequences.mentions import Mention, numbered_mentions
+from fervlm.sequences.mentions import Mention, read_mentions
 from fervlm.sequences.moments import Sign, read_signs
 from fervlm.sequences.over_time import at_moment, judge_movements
 from fervlm.sequences.scene import Scene, scene_of_events
@@ -43,8 +43,11 @@ class _Reader:
 
     def sentence(self, sentence: str) -> SentenceCheck:
         self.ledger.claims = []
-        mentions = numbered_mentions(sentence)
-        for step in read_steps(sentence, mentions, read_signs(sentence)):
+        signs = read_signs(sentence)
+        mentions, offences = read_mentions(sentence, signs)
+        for offence in offences:
+            self.ledger.offend(offence)
+        for step in read_steps(sentence, mentions, signs):
             self._step(step)
         claims = tuple(sorted(self.ledger.claims, key=lambda claim: claim.start))
         ok = all(claim.verdict == "supported" for claim in claims)

@@ -20,7 +20,7 @@ def beat_clause(beat: Beat, choice: Choice, *, strength: bool = False, brief: bo
     verb = choice.of(movement(beat.au).verbs)
     words = f"{subject} {verb if plural else third(verb)}"
     if strength and beat.level is not None:
-        words += f" {choice.of(AFTER[beat.level])}"
+        words += f" {choice.of([word for word in AFTER[beat.level] if ' ' not in word])}"
     elif brief and not (beat.open_start or beat.open_end) and beat.offset_s - beat.onset_s <= BRIEF_S:
         words += " briefly"
     return words + tail

@@ -6,7 +6,7 @@ from typing import Literal
 
 from fervlm.records import Claim, Verdict
 from fervlm.sequences.beats import Beat
-from fervlm.sequences.mentions import Mention
+from fervlm.sequences.mentions import Mention, Offence
 from fervlm.sequences.moments import Amount, Sign
 from fervlm.sequences.scene import Scene
 
@@ -64,6 +64,12 @@ class Ledger:
         """A claim on time, order or number; `right` None where the recording cannot tell."""
         verdict: Verdict = "unmeasured" if right is None else "supported" if right else "contradicted"
         self.add(sign, aus, verdict, reason, kind="order")
+
+    def offend(self, offence: Offence) -> None:
+        """A wording that no evidence could allow."""
+        self.claims.append(
+            Claim(kind=offence.kind, text=offence.text, start=offence.start, verdict="forbidden", reason=offence.reason)
+        )
 
     def add(
         self,

@@ -1,14 +1,24 @@
-"""Which action units a sentence of a course speaks of, and in which words."""
+"""Which action units a sentence of a course speaks of, and what it may not say: read by the verifier's own reader."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
-from fervlm.records import Side
+from fervlm.reasoning.verifier.claims import read_claims
+from fervlm.reasoning.verifier.clauses import Draft
+from fervlm.sequences.moments import Sign
 
-_NUMBERS = re.compile(r"\bAUs?[ -]?0*(\d{1,2})((?:(?:\s*(?:,|\+|/|&|and)\s*)(?:AU ?)?0*\d{1,2}\b(?![.:]?\d| ?m?s\b))*)")
-_NEGATED = re.compile(r"\b(?:no|not|without|never)\s+$")
+_SIDES: dict[str | None, Literal["left", "right", "both"]] = {
+    "left": "left",
+    "right": "right",
+    "both": "both",
+    "more_left": "left",
+    "more_right": "right",
+}
+_CLAUSE_END = re.compile(r"\)\s*(?:,\s*(?:and\b)?|and\b)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,21 +31,46 @@ class Mention:
     aus: tuple[int, ...]
     """Any of these is meant (plain words may fit several)."""
     numbered: bool
-    side: Side | None = None
+    side: Literal["left", "right", "both"] | None = None
     level: tuple[int, int] | None = None
     """FACS levels that the strength word allows."""
     negated: bool = False
 
 
-def numbered_mentions(sentence: str) -> list[Mention]:
-    """Every AU number: `AU12`, `AU 12`, `AUs 1, 2 and 4`, `AU1+2`."""
-    found = []
-    for match in _NUMBERS.finditer(sentence):
-        negated = bool(_NEGATED.search(sentence[: match.start()].lower()))
-        numbers = [match[1], *re.findall(r"\d+", match[2] or "")]
-        found += [
-            Mention(match.start(), match.end(), match[0], (int(n),), True, negated=negated)
-            for n in numbers
-            if 1 <= int(n) <= 99
-        ]
-    return found
+class Offence(NamedTuple):
+    """Words that no evidence could allow: an emotion, or anything about the person."""
+
+    kind: Literal["emotion_word", "person"]
+    start: int
+    text: str
+    reason: str
+
+
+def read_mentions(sentence: str, signs: Iterable[Sign]) -> tuple[list[Mention], list[Offence]]:
+    """Every movement a sentence names and every forbidden wording in it, left to right.
+
+    Expressions of time and order are blanked first: "together" and "over" would else be heard as movements.
+    """
+    blanked = sentence
+    for sign in signs:
+        blanked = blanked[: sign.start] + " " * (sign.end - sign.start) + blanked[sign.end :]
+    # A code in parentheses ends its clause, so the side or strength of the next one does not reach back over it.
+    blanked = _CLAUSE_END.sub(lambda m: ");" + " " * (len(m[0]) - 2), blanked)
+    reading = read_claims(blanked, "observation")
+    mentions = [_mention(sentence, draft) for draft in reading.drafts if draft.kind == "au" and not draft.units.vague]
+    offences = [Offence(o.kind, o.start, sentence[o.start : o.end], o.reason) for o in reading.offences]
+    return [m for m in mentions if m.aus], offences
+
+
+def _mention(sentence: str, draft: Draft) -> Mention:
+    text = sentence[draft.start : draft.end]
+    return Mention(
+        start=draft.start,
+        end=draft.end,
+        text=text,
+        aus=draft.units.aus + draft.units.also,
+        numbered=text.upper().removeprefix("AU").strip(" -0").isdigit(),
+        side=_SIDES.get(draft.side),
+        level=None if draft.lower else draft.level,
+        negated=draft.negated,
+    )

@@ -82,8 +82,8 @@ _CUES: tuple[tuple[Cue, str], ...] = (
     ("peak", r"\b(?:peaks?|peaking|peaked|fullest|at (?:its|their) height|apex|culminat\w+)\b"),
     (
         "fade",
-        r"\b(?:fad(?:e|es|ed|ing)|eas(?:e|es|ed) off|gone|relax(?:es|ed)?|subsid(?:e|es|ed)|over|at rest"
-        r"|vanish(?:es|ed)?|let(?:s)? go|back to rest)\b",
+        r"\b(?:fad(?:e|es|ed|ing)|eas(?:e|es|ed) off|gone|relax(?:es|ed)?|subsid(?:e|es|ed)|at rest"
+        r"|vanish(?:es|ed)?|let(?:s)? go|back to rest|(?:is|are) over)\b",
     ),
     ("these", r"\b(?:these movements?|all of (?:these|them)|they all|these)\b"),
     ("everything", r"\b(?:everything|all of (?:it|this)|it all|all movements?|the whole|the face)\b"),
