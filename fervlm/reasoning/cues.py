@@ -4,7 +4,9 @@
 grammar: clauses joined by `+`; `4` present, `!4` measured and absent, `~4` not seen (absent or not measured: "alone"
 means alone among what was measured), `23/24` any of these; `@one` on one side only, `@both` on both, `@uneven` on both
 at different levels; `12>=D`, `5<=B` a level. Sides and levels that were not measured leave a clause unknown, and a cue
-fires only where every clause is true. The first true pattern of a row counts.
+fires only where every clause is true. Traces and readings that the tool itself disputes do not make a combination: what
+must be present must be firm (`membership.Face`), except in rows on traces and on detector conflicts. The first true
+pattern of a row counts.
 
 Left out are rows that need time (I58, I59, I60), that speak of observers (I61) or of pairs that are no news (I56), and
 those that act elsewhere: I57 in `interpret`, I63 and I64 as caveats. I18, I19 and I48 need AU43 and stay unknown in a
@@ -54,28 +56,34 @@ class CuePattern:
     levels: tuple[tuple[int, int, int], ...]
     """(AU, lowest, highest) of its level."""
 
-    def fits(self, present: int, absent: int) -> bool:
+    def fits(self, firm: int, present: int, absent: int) -> bool:
         """Whether the clauses on presence and absence are true of faces with these AUs."""
+        seen = self.seen(firm, present)
         return (
-            self.must & present == self.must
+            self.must & seen == self.must
             and self.absent & absent == self.absent
             and not self.unseen & present
-            and all(choice & present for choice in self.choices)
+            and all(choice & seen for choice in self.choices)
         )
+
+    def seen(self, firm: int, present: int) -> int:
+        """The AUs that it may rest on: the firm ones, or all present ones where the row is about weak readings."""
+        weak = self.kind == "exclusive" or any(high == 1 for _, _, high in self.levels)
+        return present if weak else firm
 
     def holds(self, face: Face) -> bool:
         """Whether every clause is known to be true of `face`."""
         return (
-            self.fits(face.present, face.absent)
+            self.fits(face.firm, face.present, face.absent)
             and all(_on_side(face, au, side) for au, side in self.sides)
             and all(low <= face.levels.get(au, 0) <= high for au, low, high in self.levels)
         )
 
-    def rests_on(self, present: int) -> tuple[int, ...]:
-        """The present AUs that its clauses name."""
+    def rests_on(self, seen: int) -> tuple[int, ...]:
+        """The AUs among `seen` that its clauses name."""
         named = self.must
         for choice in self.choices:
-            named |= choice & present
+            named |= choice & seen
         return units_of(named)
 
     @property
@@ -174,15 +182,15 @@ def _by_unit() -> dict[int, tuple[tuple[int, _Place, CuePattern], ...]]:
 
 
 @lru_cache(maxsize=1024)
-def _fitting(present: int, absent: int) -> tuple[tuple[Cue, ...], tuple[_Found, ...], tuple[_Found, ...]]:
+def _fitting(firm: int, present: int, absent: int) -> tuple[tuple[Cue, ...], tuple[_Found, ...], tuple[_Found, ...]]:
     """For faces with these AUs: the cues that sides and levels cannot change, those patterns, and the open ones."""
     by_unit = _by_unit()
     closed: dict[int, _Found] = {}
     still_open: dict[int, _Found] = {}
     for au in units_of(present):
         for rank, place, pattern in by_unit.get(au, ()):
-            if pattern.fits(present, absent):
-                cue = Cue(pattern.id, pattern.rests_on(present), pattern.kind, pattern.leans)
+            if pattern.fits(firm, present, absent):
+                cue = Cue(pattern.id, pattern.rests_on(pattern.seen(firm, present)), pattern.kind, pattern.leans)
                 is_open = bool(pattern.sides or pattern.levels)
                 (still_open if is_open else closed)[rank] = _Found(rank, place, cue, pattern)
     return _winners([*closed.values()]), tuple(closed.values()), tuple(still_open.values())
@@ -197,6 +205,6 @@ def _winners(found: list[_Found]) -> tuple[Cue, ...]:
 
 def fired_cues(face: Face) -> tuple[Cue, ...]:
     """The rows that are true of `face`, each once, most telling first, then most specific."""
-    cues, closed, still_open = _fitting(face.present, face.absent)
+    cues, closed, still_open = _fitting(face.firm, face.present, face.absent)
     held = [one for one in still_open if one.pattern.holds(face)] if still_open else []
     return _winners([*closed, *held]) if held else cues

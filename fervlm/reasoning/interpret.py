@@ -94,7 +94,7 @@ def interpret(evidence: Evidence, labels: LabelSet, record: AURecord | None = No
     if not evidence.tracked or not evidence.units:
         return Interpretation((), unknown_labels=plan.unknown)
     face = read_face(evidence, record, SLOTS)
-    standing = basic_standing(face, machine=evidence.trust != "high")
+    standing = basic_standing(face)
     supports = [*standing.supports, standing.neutral, *(pattern_support(key, face) for key in plan.extra)]
     candidates = _ranked(plan, supports)
     cues = fired_cues(face)

@@ -18,6 +18,8 @@ LEVEL_GRADES = (1.0, 0.3, 0.7, 0.9, 1.0, 1.0)
 UNCERTAIN = 0.6
 UNMEASURED = 0.2
 UNKNOWN_SIDE = 0.5
+UNKNOWN_SIDE_MACHINE = 0.2
+"""What is left of "on one side only" where sides were not measured: by a person, by a machine (I27, I44)."""
 ANGLE = 15.0
 """Degrees from which a turned, lifted or tilted head (or gaze) is taken as its FACS code."""
 NOT_IN_A_STILL = frozenset({43, 45})
@@ -70,6 +72,7 @@ class Face:
         "firm",
         "grades",
         "levels",
+        "machine",
         "measured",
         "one_sided",
         "present",
@@ -83,7 +86,7 @@ class Face:
         self.levels: dict[int, int] = {}
         self.present = self.absent = self.measured = self.firm = 0
         self.one_sided = self.sided = self.uneven = 0
-        self.uncertain = False
+        self.uncertain = self.machine = False
 
 
 @lru_cache(maxsize=8192)
@@ -113,6 +116,7 @@ def mask_of(aus: tuple[int, ...] | frozenset[int] | list[int]) -> int:
 def read_face(evidence: Evidence, record: AURecord | None, slots: Slots) -> Face:
     """The grades of every AU and of every condition in `slots`."""
     face = Face()
+    face.machine = evidence.trust != "high"
     found = _units(evidence, face)
     if record is not None and (record.head is not None or record.gaze is not None):
         found += _posed(record, face)
@@ -178,6 +182,7 @@ def _posed(record: AURecord, face: Face) -> list[tuple[int, float]]:
         for au, here in ((plus, angle >= ANGLE), (minus, angle <= -ANGLE)):
             if here:
                 face.present |= 1 << au
+                face.firm |= 1 << au
                 found.append((au, 1.0))
             else:
                 face.absent |= 1 << au
@@ -255,6 +260,8 @@ def _admitted(clause: Clause, au: int, face: Face) -> float:
         elif not clause.low <= level <= clause.high:
             share = 0.0
     if clause.one_sided and not face.one_sided >> au & 1:
-        # Both sides at clearly different levels stay open: the table asks for a difference of two levels.
-        share *= UNKNOWN_SIDE if face.uneven >> au & 1 or not face.sided >> au & 1 else 0.0
+        if not face.sided >> au & 1:
+            share *= UNKNOWN_SIDE_MACHINE if face.machine else UNKNOWN_SIDE
+        else:  # both sides; at different levels it stays open, since the table asks for two levels of difference
+            share *= UNKNOWN_SIDE if face.uneven >> au & 1 else 0.0
     return share

@@ -33,11 +33,12 @@ clause, times 0.8 where the table calls the pattern disputed or engineering; the
 **Evidence is graded and three-valued.** A present AU counts 1 without a level; 0.3, 0.7, 0.9, 1, 1 at levels A to E
 (FACS: coders agree least at A; research counts an AU as present from B on); times 0.6 where the detector's own readings
 disagree. An AU that is not measured counts 0.2, about the base rate of an AU, and only beside AUs that are present. A
-condition on a level that was not measured counts the share of the five levels that it admits; an unmeasured side, 0.5.
+condition on a level that was not measured counts the share of the five levels that it admits; an unmeasured side, 0.5
+where a person coded and 0.2 where a machine did, whose 12 and 14 are easily confused (I44).
 Numbers in this paragraph, the 0.9, the 0.5 and the 0.8 are engineering, chosen beforehand.
 
 Rows of `au_interactions.csv` that adjust this: I10, I12, I23, I30, I46, I47, I63 (see `membership`); by I27, I36 and
-I44, S22's contempt criterion (14, either side) counts half where a machine did not find 14 one-sided. S21's fear
+I44, S22's contempt criterion (14, either side) counts 0.2 where a machine did not find 14 one-sided. S21's fear
 variant 1+2+5 (whose level mark on 5 differs between copies) takes the level that S22 states for fear without 4: E.
 """
 

@@ -26,7 +26,7 @@ COUNTED = EXPRESSIVE & ~OPEN
 MISSING_CORE = 0.5
 WHOLE_SOURCE = "S21"
 """Its combinations satisfy the criterion when they are there in full."""
-MACHINE_DIMPLER = 0.5
+MACHINE_DIMPLER = 0.2
 
 
 class Support(NamedTuple):
@@ -213,13 +213,8 @@ class Standing(NamedTuple):
     lower: tuple[float, ...]
 
 
-def basic_standing(face: Face, machine: bool) -> Standing:
-    """Support of each basic expression and of neutral.
-
-    Args:
-        face: grades read with `SLOTS`, after `knowledge()` has been called.
-        machine: the evidence does not come from a human coder (S22's contempt criterion then needs sides).
-    """
+def basic_standing(face: Face) -> Standing:
+    """Support of each basic expression and of neutral; `face` was read with `SLOTS`, after `knowledge()`."""
     known = knowledge()
     grades, present, absent = face.grades, face.present, face.absent
     upper, lower, bent = [0.0] * len(BASIC), [0.0] * len(BASIC), [0.0] * len(BASIC)
@@ -243,7 +238,7 @@ def basic_standing(face: Face, machine: bool) -> Standing:
         if units_for:
             whole = upper[index] + lower[index] + bent[index] + unseen[index]
             likeness, criterion = _held_against(basic, face, weight, opened)
-            if machine and index == _CONTEMPT and not face.one_sided >> 14 & 1:
+            if index == _CONTEMPT and face.machine and not face.one_sided >> 14 & 1:
                 criterion *= MACHINE_DIMPLER
             score = (min(max(whole / basic.whole, 0.0), 1.0) + likeness + criterion) / 3.0
             if basic.sole and not basic.sole & ~absent:

@@ -19,7 +19,7 @@ NOT_IN_A_STILL = {"I18", "I19", "I48"}
 
 def bare(present: int, absent: int = 0) -> Face:
     face = Face()
-    face.present, face.absent = present, absent
+    face.present, face.firm, face.absent = present, present, absent
     face.measured = present | absent
     return face
 
@@ -65,6 +65,7 @@ def test_each_pattern_holds_on_its_smallest_face_and_on_nothing_less(pattern: Cu
     for au in units_of(face.present):
         less = satisfying(pattern)
         less.present &= ~(1 << au)
+        less.firm &= ~(1 << au)
         assert not pattern.holds(less), au
     for au in units_of(pattern.absent):
         unknown = satisfying(pattern)
@@ -72,7 +73,7 @@ def test_each_pattern_holds_on_its_smallest_face_and_on_nothing_less(pattern: Cu
         assert not pattern.holds(unknown), f"AU{au} not measured is not absent"
     for au in units_of(pattern.unseen):
         more = satisfying(pattern)
-        more.present |= 1 << au
+        more.present |= 1 << au  # a trace is enough to be "not alone"
         assert not pattern.holds(more), au
     for au, _ in pattern.sides:
         unsided = satisfying(pattern)
@@ -82,6 +83,15 @@ def test_each_pattern_holds_on_its_smallest_face_and_on_nothing_less(pattern: Cu
         unlevelled = satisfying(pattern)
         unlevelled.levels.clear()
         assert not pattern.holds(unlevelled), au
+
+
+def test_traces_and_disputed_readings_make_no_combination() -> None:
+    for weak in (Unit(12, "present", level=1), Unit(12, "present", uncertain=True)):
+        units = {6: Unit(6, "present", level=3), 12: weak, 17: Unit(17, "present", level=2)}
+        face = read_face(Evidence(units, "high"), None, Slots())
+        assert not {"I13", "I28"} & {cue.id for cue in fired_cues(face)}
+    conflict = {24: Unit(24, "present", level=1), 25: Unit(25, "present", level=3)}
+    assert "I47" in {cue.id for cue in fired_cues(read_face(Evidence(conflict, "high"), None, Slots()))}
 
 
 def test_leanings_are_classes_of_the_tables() -> None:
