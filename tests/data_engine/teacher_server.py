@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 TRANSPORT = ("429", "500", "slow", "cut", "junk")
 CONTENT = ("invents", "leaks", "prose")
@@ -24,9 +24,9 @@ DRAFT_START, DRAFT_END = "A draft that follows the rules:\n", "\n\nWrite the cap
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    faults: dict[str, float] = {}
-    seen: dict[str, int] = {}
-    counts: dict[str, int] = {}
+    faults: ClassVar[dict[str, float]] = {}
+    seen: ClassVar[dict[str, int]] = {}
+    counts: ClassVar[dict[str, int]] = {}
     lock = threading.Lock()
 
     def log_message(self, *_: object) -> None:

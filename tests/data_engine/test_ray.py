@@ -1,0 +1,63 @@
+"""A stage on a local Ray cluster of a head and two worker nodes gives the same rows, also when a node is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.data_engine.faces import command, evidence_csv, files
+
+pytest.importorskip("ray", reason="the extra 'scale' is not installed")
+
+DRIVER = """
+import json, sys, threading, time
+import ray
+from ray.cluster_utils import Cluster
+from pathlib import Path
+from data_engine.config import AnnotateConfig
+from data_engine.pipeline import annotate
+
+source, out = sys.argv[1], Path(sys.argv[2])
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+cluster.add_node(num_cpus=1)
+victim = cluster.add_node(num_cpus=1)
+ray.init(address=cluster.address, log_to_driver=False)
+cluster.wait_for_nodes()
+drafts = out / ".work" / "drafts"
+lost = []
+
+def kill_half_way():
+    while len(list(drafts.glob("[0-9]*.jsonl"))) < 3:
+        time.sleep(0.05)
+    cluster.remove_node(victim, allow_graceful=False)
+    lost.append(len(list(drafts.glob("[0-9]*.jsonl"))))
+
+watch = threading.Thread(target=kill_half_way, daemon=True)
+watch.start()
+published = annotate(AnnotateConfig(sources=(source,)), out, executor="ray", workers=2, quiet=True)
+watch.join(timeout=60)
+ray.shutdown()
+cluster.shutdown()
+print(json.dumps({"lost_after_shards": lost, "samples": published.samples}))
+"""
+
+
+@pytest.mark.timeout(600)
+def test_a_lost_node_changes_nothing(tmp_path: Path) -> None:
+    source = evidence_csv(tmp_path / "faces.csv", 6000)
+    subprocess.run(command(source, tmp_path / "here", None), check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, str(source), str(tmp_path / "cluster")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.strip().splitlines()[-1])
+    assert told["lost_after_shards"], "the node was not lost while the drafts were made"
+    assert told["lost_after_shards"][0] < 12
+    assert files(tmp_path / "here") == files(tmp_path / "cluster")
