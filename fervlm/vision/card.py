@@ -30,6 +30,8 @@ _BARS = 5
 """Candidates shown."""
 _MOST_LINES = 60
 """Of one sentence, whoever wrote it."""
+_MOST_SENTENCES = 200
+"""Of one section."""
 
 
 @dataclass(slots=True)
@@ -133,26 +135,41 @@ def _heading(column: Column, text: str) -> None:
     column.y += 1
 
 
-def explanation(prediction: Prediction, x: float, y: float, wide: float) -> Column:
-    """The text of a prediction as SVG, `wide` pixels wide, its top at `y`."""
-    column = Column(x, wide, y)
+def _label(column: Column, prediction: Prediction) -> None:
+    """The label in large letters, smaller and on several lines where it is long; confidence; affect."""
     label, certainty = headline(prediction)
-    column.line(shorten(place_line(prediction), 11.5, wide), 11.5, 12, fill=palette.MUTE, css="fv-mute")
-    shown = shorten(label, 27, wide - 160)
-    column.line(shown, 27, 33, fill=palette.INK, css="fv-text", bold=True)
-    beside = x + width(shown, 27, bold=True) + 14
-    room = x + wide - beside
-    if width(certainty, 13) <= room:
+    size = 27.0 if width(label, 27, bold=True) <= column.wide - 150 else 20.0
+    rows = wrap(label, size, column.wide - (150 if size > 20 else 0))
+    for row in cut(rows, 4):
+        column.line(row, size, size * 1.22, fill=palette.INK, css="fv-text", bold=True)
+    beside = column.x + width(rows[-1], size, bold=True) + 14
+    if len(rows) <= 4 and width(certainty, 13) <= column.x + column.wide - beside:
         column.parts.append(text_at(beside, column.y, certainty, 13, fill=palette.MUTE, css="fv-mute"))
     else:
         column.paragraph(certainty, 12.5, 18, fill=palette.MUTE, css="fv-mute", most=3)
     affect = affect_line(prediction)
     if affect:
-        column.line(shorten(affect, 11.5, wide), 11.5, 18, fill=palette.MUTE, css="fv-mute")
+        column.line(shorten(affect, 11.5, column.wide), 11.5, 18, fill=palette.MUTE, css="fv-mute")
+
+
+def told(prediction: Prediction, x: float, y: float, wide: float) -> Column:
+    """Where, label and every sentence of a prediction as SVG, `wide` pixels wide, its top at `y`."""
+    column = Column(x, wide, y)
+    column.line(shorten(place_line(prediction), 11.5, wide), 11.5, 12, fill=palette.MUTE, css="fv-mute")
+    _label(column, prediction)
     for section, members in sentences_of(prediction).items():
         _heading(column, TITLES[section])
-        for sentence in members[:40]:
+        for sentence in members[:_MOST_SENTENCES]:
             _set_sentence(column, sentence)
+        if len(members) > _MOST_SENTENCES:
+            more = f"... and {len(members) - _MOST_SENTENCES} more sentences."
+            column.line(more, 12, 18, fill=palette.MUTE, css="fv-mute")
+    return column
+
+
+def ranked(prediction: Prediction, x: float, y: float, wide: float) -> Column:
+    """Candidates, the outcome of the check and the detector, as `told` does it."""
+    column = Column(x, wide, y)
     alternatives = prediction.caption.conclusion.alternatives if prediction.caption else ()
     if alternatives:
         _heading(column, "Candidates, by support from the action units")
@@ -163,14 +180,27 @@ def explanation(prediction: Prediction, x: float, y: float, wide: float) -> Colu
     return column
 
 
+def explanation(prediction: Prediction, high: float) -> tuple[str, float]:
+    """The explanation beside a figure `high` pixels high, and the height of both.
+
+    Candidates stand below the sentences, or below the figure where that makes the whole shorter.
+    """
+    text = told(prediction, WIDTH + 4, 26, TEXT_WIDTH)
+    below = ranked(prediction, WIDTH + 4, text.y, TEXT_WIDTH)
+    aside = ranked(prediction, 12, high, WIDTH - 40)
+    tall = max(high + 16, below.y + 24)
+    if max(aside.y, text.y) + 24 < tall - 40:
+        below, tall = aside, max(aside.y, text.y) + 24
+    return "".join([*text.parts, *below.parts]), round(tall)
+
+
 def card_body(prediction: Prediction, *, mirrored: bool = False, uid: str = "f") -> tuple[str, float]:
     """Face and explanation as SVG elements, `CARD_WIDTH` wide, and their height."""
     record = prediction.evidence
-    column = explanation(prediction, WIDTH + 4, 26, TEXT_WIDTH)
-    high = round(max(HEIGHT + 16, column.y + 24))
+    text, high = explanation(prediction, HEIGHT)
     face = face_body(observe(record), record, mirrored=mirrored, uid=uid)
     rule = f'<path d="M{WIDTH - 18} 24V{high - 24}" stroke="{palette.HAIRLINE}" class="fv-rule"/>'
-    return f'<g transform="translate(0 8)">{face}</g>{rule}{"".join(column.parts)}', high
+    return f'<g transform="translate(0 8)">{face}</g>{rule}{text}', high
 
 
 def prediction_svg(prediction: Prediction, *, mirrored: bool = False, uid: str = "f", paper: bool = True) -> str:

@@ -78,7 +78,7 @@ def _mark(unit: Unit, level: Level | None) -> Mark:
 def _one_side(record: AURecord, hand: Hand) -> dict[int, Unit]:
     """What the record says of one side alone, by the same rules as the whole."""
     readings = tuple(reading for reading in record.readings if reading.side in {hand, "both"})
-    return observe(record.model_copy(update={"readings": readings})).units
+    return observe(AURecord(id=record.id, source=record.source, detector=record.detector, readings=readings)).units
 
 
 def marks_of(evidence: Evidence, record: AURecord | None = None) -> Marks:

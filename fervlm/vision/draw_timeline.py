@@ -11,7 +11,7 @@ from fervlm.vision.card import card_body
 from fervlm.vision.draw_face import svg_document
 from fervlm.vision.draw_strips import SIDES, Row, Strip, gaps, row_svg, rows_of, tone_of
 from fervlm.vision.lettering import shorten, text_at, width, wrap
-from fervlm.vision.recording import LEFT, RIGHT, WIDTH, Recording, axis_of, axis_svg
+from fervlm.vision.recording import LEFT, RIGHT, WIDTH, Recording, axis_of, axis_svg, moment_of
 
 MOST_ROWS = 24
 
@@ -69,14 +69,18 @@ def timeline_body(
     title: str | None = None,
     course: str | None = None,
     shown_at: float | None = None,
+    told: tuple[float, float] | None = None,
+    assumed: bool = False,
 ) -> tuple[str, float]:
     """The time lines as SVG elements from height `y` down, `WIDTH` wide, and the height where they end.
 
-    `shown_at` is the second whose face is drawn elsewhere; a line marks it.
+    `shown_at` is the second whose face is drawn elsewhere; a line marks it. `told` is the part of the recording that
+    the text speaks of; a bracket marks it where it is not the whole. `assumed`: without a track, that the seconds of
+    the events rest on an assumed frame rate.
     """
     rows = rows_of(track, events)
     shown, hidden = rows[:MOST_ROWS], rows[MOST_ROWS:]
-    axis = axis_of(track, events, span)
+    axis = axis_of(track, events, span, assumed=assumed)
     out = []
     if title:
         y += 22
@@ -94,6 +98,8 @@ def timeline_body(
         )
     if shown_at is not None:
         out.append(_moment(axis.x(shown_at), y, bottom))
+    if told is not None and (told[0] > axis.start + axis.step or told[1] < axis.end - axis.step):
+        out.append(_bracket(axis.x(told[0]), axis.x(told[1]), y))
     y = bottom + 33
     out.append(_key(shown, any_gap, y))
     y += 10
@@ -131,12 +137,23 @@ def timeline_svg(
     return svg_document(body, WIDTH, round(high), title=f"Time lines with events of {units or 'no action unit'}")
 
 
+def clip_lines(prediction: Prediction, track: Recording | None, y: float) -> tuple[str, float]:
+    """The time lines of a clip or event as SVG elements from height `y` down, and the height where they end."""
+    return timeline_body(
+        track,
+        track.events if track is not None and track.events else prediction.events,
+        y=y,
+        span=None if track is not None else prediction.span_s,
+        shown_at=moment_of(prediction, track),
+        told=prediction.span_s,
+        assumed=prediction.evidence.time_s is None,
+    )
+
+
 def clip_svg(prediction: Prediction, track: Recording | None = None, *, mirrored: bool = False) -> str:
     """A clip or event as one figure: the face at the apex beside its explanation, the time lines below."""
     card, high = card_body(prediction, mirrored=mirrored)
-    events = track.events if track is not None and track.events else prediction.events
-    span = None if track is not None else prediction.span_s
-    body, end = timeline_body(track, events, y=high, span=span, shown_at=prediction.evidence.time_s)
+    body, end = clip_lines(prediction, track, high)
     rule = f'<path d="M12 {high:.0f}H{WIDTH - 12:.0f}" stroke="{palette.HAIRLINE}" class="fv-rule"/>'
     title = f"{prediction.label or 'no label'}, with time lines"
     return svg_document(card + rule + body, WIDTH, round(end), title=title)
@@ -147,3 +164,10 @@ def _moment(x: float, top: float, bottom: float) -> str:
         f'<path d="M{x:.1f} {top:.1f}V{bottom:.1f}" stroke="{palette.INK}" stroke-dasharray="1 3" class="fv-leader"/>'
     )
     return line + text_at(x, top - 2, "face above", 10, fill=palette.MUTE, anchor="middle", css="fv-mute")
+
+
+def _bracket(start: float, end: float, top: float) -> str:
+    return (
+        f'<path d="M{start:.1f} {top + 5:.1f}v-5H{end:.1f}v5" fill="none" stroke="{palette.INK}" stroke-width="1.3" '
+        f'class="fv-leader"/>'
+    )

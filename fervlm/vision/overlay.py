@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fervlm.reasoning.observe import observe
 from fervlm.records import Box, Prediction
 from fervlm.vision import palette
-from fervlm.vision.card import CARD_WIDTH, TEXT_WIDTH, explanation
+from fervlm.vision.card import CARD_WIDTH, explanation
 from fervlm.vision.curves import Placing, Point
 from fervlm.vision.draw_face import (
     BARE_HEIGHT,
@@ -221,8 +221,7 @@ def photo_svg(picture: bytes, prediction: Prediction, mirrored: bool = False, *,
         FervlmError: the picture cannot be read.
     """
     left, high = _left_part(picture, prediction, mirrored, uid, legends=True)
-    text = explanation(prediction, WIDTH + 4, 26, TEXT_WIDTH)
-    bottom = round(max(high + 8, text.y + 24))
+    text, bottom = explanation(prediction, high)
     rule = f'<path d="M{WIDTH - 6} 24V{bottom - 24}" stroke="{palette.HAIRLINE}" class="fv-rule"/>'
     title = f"{headline(prediction)[0]}, drawn on the picture"
-    return svg_document(left + rule + "".join(text.parts), CARD_WIDTH, bottom, title=title)
+    return svg_document(left + rule + text, CARD_WIDTH, bottom, title=title)

@@ -13,7 +13,7 @@ from fervlm.vision.card import evidence_for
 from fervlm.vision.draw_face import BARE_HEIGHT, WIDTH, face_figure, svg_document
 from fervlm.vision.draw_legend import describe
 from fervlm.vision.draw_marks import Mark, Marks, marks_of
-from fervlm.vision.draw_timeline import timeline_body
+from fervlm.vision.draw_timeline import clip_lines
 from fervlm.vision.lettering import escape
 from fervlm.vision.overlay import photo_figure
 from fervlm.vision.recording import WIDTH as LINES_WIDE
@@ -156,11 +156,9 @@ def figure_html(exhibit: Exhibit, evidence: Evidence, marks: Marks, uid: str) ->
 def lines_html(exhibit: Exhibit) -> str:
     """The time lines of a clip; empty where nothing lasts."""
     prediction, track = exhibit.prediction, exhibit.track
-    events = track.events if track is not None and track.events else prediction.events
-    if not events and track is None:
+    if not prediction.events and track is None:
         return ""
-    span = None if track is not None else prediction.span_s
-    body, high = timeline_body(track, events, span=span, shown_at=prediction.evidence.time_s, y=8)
+    body, high = clip_lines(prediction, track, 8)
     drawing = svg_document(body, LINES_WIDE, round(high), title="Time lines of the action units", paper=False)
     return f'<div class="wide" tabindex="0" aria-label="Time lines">{drawing}</div>'
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from fervlm.records import AUEvent, Scale
+from fervlm.records import AUEvent, Prediction, Scale
 from fervlm.vision import palette
 from fervlm.vision.lettering import text_at
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WIDTH = 1240.0
-LEFT, RIGHT = 196.0, 1170.0
+LEFT, RIGHT = 212.0, 1170.0
 """Where the plot begins and ends; names stand left of it, counts right."""
 Sided = Literal["left", "right"] | None
 """The subject's side; None where sides were not measured."""
@@ -53,6 +54,10 @@ class Recording(Protocol):
         """Movements found."""
 
     @property
+    def frames(self) -> NDArray[np.int64] | None:
+        """Frame numbers as the tool wrote them, -1 where missing (n)."""
+
+    @property
     def clock(self) -> Literal["time", "frames", "rows"]:
         """Whether `times` are real seconds."""
 
@@ -67,9 +72,12 @@ class Axis:
 
     start: float
     end: float
-    unit: Literal["s", "frame"] = "s"
-    step: float = 1.0
-    """Seconds a frame, where frames are counted."""
+    counted: tuple[float, float] | None = None
+    """Numbers of the first and last frame (or row), where there are no time stamps and these are written instead."""
+    unit: str = "seconds"
+    """What the numbers are."""
+    step: float = 0.0
+    """Seconds from row to row."""
     left: float = LEFT
     right: float = RIGHT
 
@@ -79,21 +87,20 @@ class Axis:
         return self.left + (self.right - self.left) * min(max(share, 0.0), 1.0)
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Six to twelve round places with their names."""
-        scale = self.step if self.unit == "frame" else 1.0
-        low, high = (0.0, (self.end - self.start) / scale) if self.unit == "frame" else (self.start, self.end)
-        step = _round_step((high - low) / 8 or 1.0, clock=self.unit == "s", whole=self.unit == "frame")
-        first = int(low / step) - 1
+        """Four to fourteen round places with their names."""
+        low, high = self.counted or (self.start, self.end)
+        step = _round_step((high - low) / 8 or 1.0, clock=self.counted is None, whole=self.counted is not None)
+        first = math.ceil(low / step - 1e-9)
         found = []
         for k in range(first, first + 40):
-            at = k * step
-            if low - 1e-9 <= at <= high + 1e-9:
-                where = at * scale + (self.start if self.unit == "frame" else 0.0)
-                found.append((self.x(where), self._name(at, step)))
+            share = (k * step - low) / ((high - low) or 1.0)
+            if share > 1 + 1e-9:
+                break
+            found.append((self.left + (self.right - self.left) * share, self._name(k * step, step)))
         return found
 
     def _name(self, at: float, step: float) -> str:
-        if self.unit == "frame":
+        if self.counted is not None:
             return f"{at:.0f}"
         if self.end < 120:
             return f"{at:.{0 if step >= 1 else 1 if step >= 0.1 else 2}f}"
@@ -103,10 +110,10 @@ class Axis:
 
     @property
     def title(self) -> str:
-        """What the numbers are."""
-        if self.unit == "frame":
-            return "frame, counted from the first"
-        return "seconds" if self.end < 120 else "h:min:s" if self.end >= 3600 else "min:s"
+        """What the numbers are, as they are written."""
+        if self.counted is not None or self.end < 120:
+            return self.unit
+        return self.unit.replace("seconds", "h:min:s" if self.end >= 3600 else "min:s")
 
 
 def _round_step(rough: float, *, clock: bool, whole: bool) -> float:
@@ -130,14 +137,43 @@ def axis_svg(axis: Axis, top: float, bottom: float) -> str:
     return "".join(out)
 
 
-def axis_of(track: Recording | None, events: Sequence[AUEvent], span: tuple[float, float] | None) -> Axis:
-    """The axis for a recording, or for events alone; never of no length."""
-    if span is None and track is not None and len(track.times):
-        span = (float(track.times[0]), float(track.times[-1]))
-    if span is None or span[1] <= span[0]:
-        ends = [e.offset_s for e in events] + [e.onset_s for e in events] + list(span or ())
-        span = (min(ends, default=0.0), max(ends, default=1.0))
-    if span[1] <= span[0]:
-        span = (span[0], span[0] + 1.0)
-    counted = track is not None and track.clock != "time"
-    return Axis(*span, unit="frame" if counted else "s", step=track.step if track is not None else 1.0)
+def axis_of(
+    track: Recording | None, events: Sequence[AUEvent], span: tuple[float, float] | None, *, assumed: bool = False
+) -> Axis:
+    """The axis for a recording, or for events alone; never of no length.
+
+    `assumed` tells of events without a recording that their seconds rest on an assumed frame rate.
+    """
+    ends = [float(track.times[0]), float(track.times[-1])] if track is not None and len(track.times) else []
+    if span is None and not ends:
+        ends = [at for event in events for at in (event.onset_s, event.offset_s)]
+    start, end = span or (min(ends, default=0.0), max(ends, default=1.0))
+    end = end if end > start else start + 1.0
+    if track is None:
+        return Axis(start, end, unit="seconds, at an assumed frame rate" if assumed else "seconds")
+    if track.clock == "time" or not ends:
+        return Axis(start, end, step=track.step)
+    (first, last), unit = _counted(track)
+    pace = (last - first) / ((ends[1] - ends[0]) or 1.0)
+    numbers = (first + (start - ends[0]) * pace, first + (end - ends[0]) * pace)
+    return Axis(start, end, numbers, unit, track.step)
+
+
+def _counted(track: Recording) -> tuple[tuple[float, float], str]:
+    """What to count by where there are no time stamps: the tool's frame numbers, else rows."""
+    frames = track.frames
+    if track.clock == "frames" and frames is not None and 0 <= frames[0] < frames[-1]:
+        return (float(frames[0]), float(frames[-1])), "frame"
+    return (1.0, float(len(track.times))), "row"
+
+
+def moment_of(prediction: Prediction, track: Recording | None) -> float | None:
+    """The second of a recording whose face a prediction shows, where it is known."""
+    import numpy as np
+
+    if prediction.evidence.time_s is not None:
+        return prediction.evidence.time_s
+    if track is None or track.frames is None or prediction.frame is None:
+        return None
+    found = np.flatnonzero(np.asarray(track.frames) == prediction.frame)
+    return float(track.times[found[0]]) if len(found) else None

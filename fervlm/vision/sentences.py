@@ -129,14 +129,13 @@ def place_line(prediction: Prediction) -> str:
     parts = [_end_of(prediction.evidence.picture or prediction.source.file)]
     if prediction.face_id is not None:
         parts.append(f"face {prediction.face_id}")
-    if prediction.span_s is not None:
-        parts.append(f"{prediction.span_s[0]:.2f} to {prediction.span_s[1]:.2f} s")
-        if prediction.evidence.time_s is not None:
-            parts.append(f"shown at {prediction.evidence.time_s:.2f} s")
-    elif prediction.evidence.time_s is not None:
-        parts.append(f"{prediction.evidence.time_s:.2f} s")
-    elif prediction.frame is not None:
-        parts.append(f"frame {prediction.frame}")
+    evidence = prediction.evidence
+    if evidence.time_s is not None:
+        span = prediction.span_s
+        parts += [f"{span[0]:.2f} to {span[1]:.2f} s", f"shown at {evidence.time_s:.2f} s"] if span else []
+        parts += [f"{evidence.time_s:.2f} s"] if not span else []
+    elif prediction.frame is not None:  # no time stamps: seconds would be a guess
+        parts.append(f"shown at frame {prediction.frame}" if prediction.span_s else f"frame {prediction.frame}")
     elif prediction.source.row is not None:
         parts.append(f"row {prediction.source.row}")
     return " \u00b7 ".join(parts)

@@ -118,9 +118,35 @@ def test_many_short_events_are_merged_and_many_units_named(look: Look) -> None:
     assert "Not drawn for want of room: AU" in drawing.text
 
 
-def test_time_is_counted_in_frames_where_there_are_no_stamps(look: Look) -> None:
-    assert "frame, counted from the first" in look(timeline_svg(track(clock="frames"))).text
+def test_without_time_stamps_frames_or_rows_are_counted(look: Look) -> None:
+    numbers = np.arange(251, dtype=np.int64) * 2 + 100
+    framed = look(timeline_svg(track(clock="frames", frames=numbers)))
+    assert "100 200 300 400 500 600" in framed.text and " frame " in framed.text and "seconds" not in framed.text
+    part = look(timeline_svg(track(clock="frames", frames=numbers), span=(0.0, 5.0)))
+    assert "300 350 frame" in part.text and "400" not in part.text
+    rows = look(timeline_svg(track(clock="rows")))
+    assert "250 row " in rows.text and "seconds" not in rows.text
     assert "seconds" in look(timeline_svg(track())).text
+
+
+def test_a_clip_without_time_stamps_names_no_seconds(prediction: Callable[..., Any], look: Look) -> None:
+    made = prediction(span_s=(0.0, 10.0), frame=300, events=(event(),))
+    numbers = np.arange(251, dtype=np.int64) * 2 + 100
+    drawing = look(clip_svg(made, track(clock="frames", frames=numbers)))
+    assert "shown at frame 300" in drawing.text
+    assert "10.00 s" not in drawing.text and "seconds" not in drawing.text
+    (marker,) = [p for p in drawing.all("path") if p.get("stroke-dasharray") == "1 3"]
+    assert marker.attrib["d"].startswith(f"M{LEFT + 0.4 * (RIGHT - LEFT):.1f} ")
+    assert "assumed frame rate" in look(clip_svg(made)).text
+
+
+def test_an_episode_is_bracketed_within_its_recording(prediction: Callable[..., Any], look: Look) -> None:
+    def brackets(span: tuple[float, float]) -> int:
+        drawing = look(clip_svg(prediction(span_s=span, events=(event(),)), track()))
+        return sum(p.get("stroke-width") == "1.3" and p.get("class") == "fv-leader" for p in drawing.all("path"))
+
+    assert brackets((2.0, 6.0)) == 1
+    assert brackets((0.0, 10.0)) == 0
 
 
 @pytest.mark.parametrize(("end", "unit"), [(0.4, "seconds"), (90, "seconds"), (900, "min:s"), (40_000, "h:min:s")])
