@@ -10,7 +10,7 @@ from fervlm.errors import FervlmError
 from fervlm.facs.labels import LabelSet
 from fervlm.predict.rules import Explainer
 from fervlm.readers import read
-from fervlm.records import AURecord, Prediction, SentenceCheck, Verification
+from fervlm.records import AURecord, Prediction, Scores, SentenceCheck, Verification
 from fervlm.sequences.apex import apex_row, clip_id, record_at, untracked_record
 from fervlm.sequences.baseline import neutral_from
 from fervlm.sequences.check import check_course
@@ -143,17 +143,14 @@ def with_course(verification: Verification | None, checks: tuple[SentenceCheck, 
         return None
     verdicts = [claim.verdict for check in checks for claim in check.claims]
     scores = verification.scores
-    summed = scores.model_copy(
-        update={
-            "contradicted": scores.contradicted + verdicts.count("contradicted"),
-            "unmeasured": scores.unmeasured + verdicts.count("unmeasured"),
-            "forbidden": scores.forbidden + verdicts.count("forbidden"),
-        }
-    )
-    return verification.model_copy(
-        update={
-            "sentences": (*verification.sentences, *checks),
-            "scores": summed,
-            "ok": verification.ok and all(check.ok for check in checks),
-        }
+    summed = {
+        "contradicted": scores.contradicted + verdicts.count("contradicted"),
+        "unmeasured": scores.unmeasured + verdicts.count("unmeasured"),
+        "forbidden": scores.forbidden + verdicts.count("forbidden"),
+    }
+    return Verification(
+        sentences=(*verification.sentences, *checks),
+        scores=Scores.model_validate({**scores.model_dump(), **summed}),
+        ok=verification.ok and all(check.ok for check in checks),
+        against=verification.against,
     )

@@ -47,6 +47,9 @@ class _Reader:
         mentions, offences = read_mentions(sentence, signs)
         for offence in offences:
             self.ledger.offend(offence)
+        for sign in signs:
+            if sign.cue == "micro":
+                self.ledger.add(sign, (), "forbidden", "no event tells a micro-expression", kind="order")
         for step in read_steps(sentence, mentions, signs):
             self._step(step)
         claims = tuple(sorted(self.ledger.claims, key=lambda claim: claim.start))
@@ -97,13 +100,14 @@ class _Reader:
         return self._choose(step, sided or beats)
 
     def _side(self, mention: Mention, beats: list[Beat]) -> list[Beat]:
-        if mention.side is None:
+        sided = any(b.au in self.scene.sided for b in beats)
+        if mention.side is None or (mention.loose and not sided):
             return []
         wanted = None if mention.side == "both" else mention.side
         found = [b for b in beats if b.side == wanted]
         verdict: Verdict = "supported"
         reason = None
-        if not any(b.au in self.scene.sided for b in beats):
+        if not sided:
             verdict, reason = "unmeasured", "the detector does not measure it by side"
         elif not found:
             moved = beats[0].side or "both sides"

@@ -9,12 +9,13 @@ from typing import Literal, NamedTuple
 
 from fervlm.reasoning.verifier.claims import read_claims
 from fervlm.reasoning.verifier.clauses import Draft
-from fervlm.sequences.moments import Sign
+from fervlm.sequences.moments import RELATIONS, Sign
 
 _SIDES: dict[str | None, Literal["left", "right", "both"]] = {
     "left": "left",
     "right": "right",
     "both": "both",
+    "pair": "both",
     "more_left": "left",
     "more_right": "right",
 }
@@ -32,6 +33,8 @@ class Mention:
     """Any of these is meant (plain words may fit several)."""
     numbered: bool
     side: Literal["left", "right", "both"] | None = None
+    loose: bool = False
+    """ "Both brows": says nothing of sides where they are not measured."""
     level: tuple[int, int] | None = None
     """FACS levels that the strength word allows."""
     negated: bool = False
@@ -49,11 +52,13 @@ class Offence(NamedTuple):
 def read_mentions(sentence: str, signs: Iterable[Sign]) -> tuple[list[Mention], list[Offence]]:
     """Every movement a sentence names and every forbidden wording in it, left to right.
 
-    Expressions of time and order are blanked first: "together" and "over" would else be heard as movements.
+    Expressions of time and order are blanked first, since "together" would else be heard as a movement; "while",
+    "before" and "after" become the clause breaks they are.
     """
     blanked = sentence
     for sign in signs:
-        blanked = blanked[: sign.start] + " " * (sign.end - sign.start) + blanked[sign.end :]
+        mark = ";" if sign.cue in RELATIONS and sign.start else " "
+        blanked = blanked[: sign.start] + mark.ljust(sign.end - sign.start) + blanked[sign.end :]
     # A code in parentheses ends its clause, so the side or strength of the next one does not reach back over it.
     blanked = _CLAUSE_END.sub(lambda m: ");" + " " * (len(m[0]) - 2), blanked)
     reading = read_claims(blanked, "observation")
@@ -71,6 +76,7 @@ def _mention(sentence: str, draft: Draft) -> Mention:
         aus=draft.units.aus + draft.units.also,
         numbered=text.upper().removeprefix("AU").strip(" -0").isdigit(),
         side=_SIDES.get(draft.side),
+        loose=draft.side == "pair",
         level=None if draft.lower else draft.level,
         negated=draft.negated,
     )

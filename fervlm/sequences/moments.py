@@ -12,6 +12,8 @@ Cue = Literal[
     "last_to_fade", "peak", "everything", "these", "longest",
 ]  # fmt: skip
 
+RELATIONS: frozenset[Cue | None] = frozenset({"before", "after", "while"})
+"""Cues that set one clause against another."""
 _WORDS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
     "eleven": 11, "twelve": 12,

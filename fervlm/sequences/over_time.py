@@ -149,8 +149,6 @@ def _lasting(ledger: Ledger, sign: Sign, beats: Sequence[Beat]) -> None:
             ledger.order_claim(sign, None, "its length is not known")
         else:
             ledger.order_claim(sign, not long, f"AU{long[0].au} lasts longer" if long else None)
-    elif sign.cue == "micro":
-        ledger.add(sign, (), "forbidden", "a micro-expression cannot be told from these events", kind="order")
     elif sign.cue == "already":
         right = all(b.open_start for b in beats)
         ledger.order_claim(sign, right, None if right else "its onset was seen")

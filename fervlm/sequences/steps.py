@@ -8,11 +8,10 @@ from itertools import pairwise
 from typing import Literal
 
 from fervlm.sequences.mentions import Mention
-from fervlm.sequences.moments import Cue, Sign
+from fervlm.sequences.moments import RELATIONS, Cue, Sign
 
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _AND = re.compile(r",? and ")
-_RELATIONS: frozenset[Cue] = frozenset({"before", "after", "while"})
 _ORDER: frozenset[Cue] = frozenset({"first", "last", "then"})
 _OWN: frozenset[Cue] = frozenset({"fade", "everything", "these", "peak", "last_to_fade"})
 _OWN_KINDS = frozenset({"total", "none", "range"})
@@ -51,8 +50,11 @@ def read_steps(sentence: str, mentions: list[Mention], signs: tuple[Sign, ...]) 
     masked = _PARENTHESES.sub(lambda m: "\0" * len(m[0]), sentence)
     mark = ";" if ";" in masked else ","
     cuts: list[tuple[int, Sign | None]] = [(m.start(), None) for m in re.finditer(rf"[{mark}:—–]", masked)]
-    cuts += [(s.start, s) for s in signs if s.cue in _RELATIONS and masked[: s.start].strip()]
+    cuts += [(s.start, s) for s in signs if s.cue in RELATIONS and masked[: s.start].strip()]
     pieces = _cut(sentence, sorted(cuts, key=lambda cut: cut[0]), mentions, signs)
+    leading = next((s for s in signs if s.cue in RELATIONS and not masked[: s.start].strip()), None)
+    if leading is not None:
+        pieces = _turned(pieces, leading)
     steps = [step for piece in pieces for step in _part_at_and(masked, piece)]
     return [_match_numbers(step) for step in _carry(_gather(steps))]
 
@@ -78,6 +80,15 @@ def _cut(
 def _relation(sign: Sign | None) -> Relation | None:
     cue = sign.cue if sign is not None else None
     return cue if cue == "before" or cue == "after" or cue == "while" else None  # noqa: PLR1714
+
+
+def _turned(pieces: list[tuple[int, int, Step]], leading: Sign) -> list[tuple[int, int, Step]]:
+    """ "After A, B" is B after A: what stands before the first clause is said of the second, the other way round."""
+    if len(pieces) < 2:
+        return pieces
+    turned: Relation = {"before": "after", "after": "before"}.get(leading.cue or "", "while")  # type: ignore[assignment]
+    start, end, step = pieces[1]
+    return [pieces[0], (start, end, replace(step, relation=turned, relation_sign=leading)), *pieces[2:]]
 
 
 def _part_at_and(masked: str, piece: tuple[int, int, Step]) -> list[Step]:
