@@ -254,17 +254,17 @@ def _labels(numbers: Numbers, how: Made, plots: frozenset[str]) -> str:
     equal = sum(counts.get(label, 0) for label, counts in numbers.confusion.items())
     text += (
         f"\n\nWhere both an annotator and the AUs name a label ({said:,} samples), they agree on {equal:,} "
-        f"({_percent(equal, said)}). They answer different questions: annotators judge the picture, the conclusion only "
-        "what was measured. Neither is bent to the other; `anchored` texts say where they part.\n\n"
+        f"({_percent(equal, said)}). They answer different questions: annotators judge the picture, the conclusion "
+        "only what was measured. Neither is bent to the other; `anchored` texts say where they part.\n\n"
     )
     rows = [_label_row(label, counts, numbers) for label, counts in numbers.confusion.items()]
     head = ("annotators' label", "samples", "concluded equal", "concluded other", "left open", "mean support")
     text += _table(head, rows)
     if how.support is not None:
         text += (
-            f"\n\nSupport is p(label \\| AUs) by a softmax regression on AU presence, fitted on {how.support.n:,} labelled "
-            f"train faces (it ranks the label of {100 * how.support.accuracy:.1f} % of them first); a low value means that the "
-            "measured movements speak for another label, not that the annotator was wrong."
+            f"\n\nSupport is p(label \\| AUs) by a softmax regression on AU presence, fitted on {how.support.n:,} "
+            f"labelled train faces (it ranks the label of {100 * how.support.accuracy:.1f} % of them first); a low value means "
+            "that the measured movements speak for another label, not that the annotator was wrong."
         )
     return text + _picture(plots, "agreement.svg", "Agreement") + _picture(plots, "support.svg", "Support by label")
 

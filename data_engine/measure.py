@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from zlib import crc32
 
-from fervlm.reasoning.verifier.frames import sentence_frames
 from pydantic import Field
 
+from data_engine.frames import sentence_frames
 from data_engine.items import Checked, Draft, TeacherTrace
 from fervlm.reasoning.answers import render
 from fervlm.reasoning.observe import observe

@@ -144,8 +144,8 @@ def _head(totals: Counter[str], shown: int) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Explained faces of the set</title>'
         f"<style>{style}</style></head><body>\n<header class='top'><h1>Explained faces of the set</h1>"
-        f"<p>{shown:,} of {sum(totals.values()):,} samples, about equally many of every label. Coloured: action units the "
-        "evidence calls present. The texts were made from these units alone, and every sentence was checked against them. "
+        f"<p>{shown:,} of {sum(totals.values()):,} samples, about equally many of every label. Coloured: action units "
+        "the evidence calls present. The texts were made from these alone, and every sentence was checked against them. "
         "Sides are the subject's.</p><div class='tools' hidden role='group' aria-label='Show one label'>"
         f'<button type="button" data-label="" aria-pressed="true">all</button>{buttons}</div></header>\n<main>\n'
     )

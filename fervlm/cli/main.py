@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fervlm import __version__
-from fervlm.cli import annotate, doctor, explain, formats, schema, summary, verify
+from fervlm.cli import annotate, doctor, explain, formats, inspect, schema, summary, verify
 from fervlm.errors import FervlmError
 
 INTERRUPTED = 130
@@ -32,6 +32,7 @@ app.command("explain")(explain.explain)
 app.command("verify")(verify.verify)
 app.command("summary")(summary.summary)
 app.command("annotate")(annotate.annotate)
+app.command("inspect")(inspect.inspect)
 app.command("formats")(formats.formats)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
