@@ -17,9 +17,10 @@ from fervlm.vision.draw_features import Face, Half, features, furrows, head, nec
 from fervlm.vision.draw_labels import column, labels_for, spread
 from fervlm.vision.draw_legend import describe, legend, notes, side_names
 from fervlm.vision.draw_marks import Hand, Mark, Marks, marks_of
-from fervlm.vision.draw_muscles import BEHIND_JAW, MUSCLES, Muscle
+from fervlm.vision.draw_muscles import BEHIND_JAW, MUSCLES
 from fervlm.vision.draw_shape import Shape, shape_of
 from fervlm.vision.lettering import FAMILY, escape
+from fervlm.vision.muscle import Muscle
 
 WIDTH, HEIGHT = 664, 572
 BARE_HEIGHT = 496
