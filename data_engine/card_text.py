@@ -263,8 +263,8 @@ def _labels(numbers: Numbers, how: Made, plots: frozenset[str]) -> str:
     if how.support is not None:
         text += (
             f"\n\nSupport is p(label \\| AUs) by a softmax regression on AU presence, fitted on {how.support.n:,} "
-            f"labelled train faces (it ranks the label of {100 * how.support.accuracy:.1f} % of them first); a low value means "
-            "that the measured movements speak for another label, not that the annotator was wrong."
+            f"labelled train faces (it ranks {100 * how.support.accuracy:.1f} % of the labels first); a low value "
+            "means that the measured movements speak for another label, not that the annotator was wrong."
         )
     return text + _picture(plots, "agreement.svg", "Agreement") + _picture(plots, "support.svg", "Support by label")
 

@@ -65,11 +65,11 @@ def conversations(
 
 def _chat(kind: str, view: str, *turns: tuple[str, str]) -> Chat:
     messages = [
-        ChatMessage(role=role, content=text)  # type: ignore[arg-type]
+        ChatMessage(role=role, content=text)
         for question, answer in turns
         for role, text in (("user", question), ("assistant", answer))
     ]
-    return Chat(kind=kind, view=view, messages=tuple(messages))  # type: ignore[arg-type]
+    return Chat(kind=kind, view=view, messages=tuple(messages))
 
 
 def _movements(caption: Caption) -> str:

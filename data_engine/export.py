@@ -56,7 +56,7 @@ class _Views:
         """The sample, and its mirror image where the run wants it (train only) and its caption is borne out."""
         yield self._sample(draft.joined, draft.captions[verdict.caption], verdict, flipped=False)
         if self._config.flip and verdict.split == "train":
-            face = mirrored_face(draft.joined, draft.facts and draft.facts.width)
+            face = mirrored_face(draft.joined, draft.facts.width if draft.facts else None)
             prediction = self._explainer.explain(face.evidence)
             findings = finding_sentences(prediction.verification)
             if prediction.caption is None or findings:

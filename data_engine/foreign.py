@@ -106,11 +106,14 @@ def _items(files: list[Path], chosen: ForeignFormat) -> Iterator[Foreign]:
 
 
 def _text(value: object) -> str:
-    return plain(value) if isinstance(value, str) else ""
+    return (plain(value) or "") if isinstance(value, str) else ""
 
 
 def _first_text(item: Item, *keys: str) -> str | None:
-    return next((plain(item[key]) for key in keys if isinstance(item.get(key), str) and item[key].strip()), None)
+    for key in keys:
+        if text := _text(item.get(key)).strip():
+            return text
+    return None
 
 
 def _named(item: Item, row: int, file: str, *keys: str) -> str:

@@ -145,8 +145,8 @@ def _head(totals: Counter[str], shown: int) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1"><title>Explained faces of the set</title>'
         f"<style>{style}</style></head><body>\n<header class='top'><h1>Explained faces of the set</h1>"
         f"<p>{shown:,} of {sum(totals.values()):,} samples, about equally many of every label. Coloured: action units "
-        "the evidence calls present. The texts were made from these alone, and every sentence was checked against them. "
-        "Sides are the subject's.</p><div class='tools' hidden role='group' aria-label='Show one label'>"
+        "the evidence calls present. The texts were made from these alone, and every sentence was checked against "
+        "them. Sides are the subject's.</p><div class='tools' hidden role='group' aria-label='Show one label'>"
         f'<button type="button" data-label="" aria-pressed="true">all</button>{buttons}</div></header>\n<main>\n'
     )
 
@@ -162,8 +162,10 @@ def _turned_away(found: Iterable[Reject]) -> str:
     if not counts:
         return "<h2>Turned away</h2><p class='lead'>Nothing.</p>\n"
     rows = []
-    for key in sorted(counts):
-        shown = "<br>".join(escape(r.id + (f": {r.detail}" if r.detail else "")) for r in examples[key])
-        rows.append(f"<tr><td>{key[0]}</td><td>{REASONS[key[1]]}</td><td>{counts[key]:,}</td><td>{shown}</td></tr>")
+    for stage, code in sorted(counts):
+        shown = "<br>".join(escape(r.id + (f": {r.detail}" if r.detail else "")) for r in examples[stage, code])
+        rows.append(
+            f"<tr><td>{stage}</td><td>{REASONS[code]}</td><td>{counts[stage, code]:,}</td><td>{shown}</td></tr>"
+        )
     head = "<tr><th>stage</th><th>why</th><th>count</th><th>for example</th></tr>"
     return f"<h2>Turned away</h2><div class='scroll'><table>{head}{''.join(rows)}</table></div>\n"

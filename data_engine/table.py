@@ -74,7 +74,7 @@ def schemas() -> dict[str, pa.Schema]:
 def _with_features(schema: pa.Schema, special: dict[str, Any]) -> pa.Schema:
     pa = arrow()
 
-    def feature(kind: pa.DataType) -> Any:  # noqa: ANN401
+    def feature(kind: Any) -> Any:  # noqa: ANN401
         if pa.types.is_list(kind):
             return {"feature": feature(kind.value_type), "_type": "List"}
         if pa.types.is_struct(kind):
