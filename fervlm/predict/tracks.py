@@ -16,7 +16,7 @@ from fervlm.sequences.baseline import neutral_from
 from fervlm.sequences.check import check_course
 from fervlm.sequences.collect import FaceRows
 from fervlm.sequences.course import write_course
-from fervlm.sequences.episodes import Episode, episodes
+from fervlm.sequences.episodes import Episode, episode_at, episodes
 from fervlm.sequences.faces import recordings
 from fervlm.sequences.follow import follow
 from fervlm.sequences.scene import scene_of
@@ -95,14 +95,13 @@ class _Teller:
             blind = self.engine.explain(untracked_record(self.rows, track))
             yield blind.model_copy(update={"id": clip_id(track), "span_s": span})
             return
-        at = float(track.times[row])
-        found = episodes(track, self.settings.bridge_s)
-        fullest = next((e for e in found if e.begin_s <= at <= e.end_s), None)
         evidence = record_at(self.rows, track, row, self.settings, "apex of the clip")
         if len(track.times) == 1:
             yield self.engine.explain(evidence).model_copy(update={"id": clip_id(track), "span_s": span})
             return
-        yield self._told(clip_id(track), evidence, row, span, fullest, whole=True)
+        yield self._told(
+            clip_id(track), evidence, row, span, episode_at(track, row, self.settings.bridge_s), whole=True
+        )
 
     def episodes(self) -> Iterator[Prediction]:
         """One prediction for each episode; none for a face that shows none."""

@@ -59,6 +59,13 @@ def episodes(track: Track, bridge_s: float = 10.0) -> tuple[Episode, ...]:
     return tuple(found)
 
 
+def episode_at(track: Track, row: int, bridge_s: float = 10.0) -> Episode | None:
+    """The episode that a row belongs to: of those that span it, the one whose movements are largest there."""
+    at = float(track.times[row])
+    spanning = [e for e in episodes(track, bridge_s) if e.begin_s <= at <= e.end_s]
+    return max(spanning, key=lambda e: float(evidence_curve(track, e.events, row, row + 1)[0]), default=None)
+
+
 def _overlapping(events: list[AUEvent]) -> list[list[AUEvent]]:
     groups: list[list[AUEvent]] = []
     end = float("-inf")

@@ -12,7 +12,7 @@ from fervlm.sequences.apex import apex_row
 from fervlm.sequences.beats import beats
 from fervlm.sequences.check import check_course
 from fervlm.sequences.course import write_course
-from fervlm.sequences.episodes import episodes
+from fervlm.sequences.episodes import episode_at
 from fervlm.sequences.follow import tracks
 from fervlm.sequences.scene import Scene, scene_of
 from fervlm.sequences.track import Track
@@ -230,9 +230,8 @@ def told(track: Track, seed: int) -> tuple[str, Scene] | None:
     row = apex_row(track, track.events)
     if row is None:
         return None
-    fullest = next((e for e in episodes(track) if e.begin_s <= track.times[row] <= e.end_s), None)
     scene = scene_of(track, apex=row)
-    return write_course(scene, seed, fullest), scene
+    return write_course(scene, seed, episode_at(track, row)), scene
 
 
 def test_every_sentence_of_our_own_stands(make: SimpleNamespace) -> None:

@@ -13,7 +13,7 @@ from fervlm.readers import read
 from fervlm.sequences.apex import apex_row
 from fervlm.sequences.check import check_course
 from fervlm.sequences.course import write_course
-from fervlm.sequences.episodes import episodes
+from fervlm.sequences.episodes import episode_at, episodes
 from fervlm.sequences.follow import tracks
 from fervlm.sequences.scene import scene_of
 from fervlm.sequences.summary import MOST_FACES, summarize
@@ -213,11 +213,9 @@ def test_real_recordings_are_told_truly(au_files: Path, name: str) -> None:
     for track in found:
         row = apex_row(track, track.events)
         assert row is not None and track.tracked[row]
-        at = track.times[row]
-        fullest = next((e for e in episodes(track) if e.begin_s <= at <= e.end_s), None)
         scene = scene_of(track, apex=row)
         for seed in range(5):
-            checks = check_course(write_course(scene, seed, fullest), scene)
+            checks = check_course(write_course(scene, seed, episode_at(track, row)), scene)
             assert checks and all(check.ok for check in checks), [c.text for c in checks if not c.ok]
         for event in track.events:
             assert event.onset_s <= event.apex_s <= event.offset_s
