@@ -87,6 +87,7 @@ def timeline_body(
         out.append(text_at(12, y, shorten(title, 14, WIDTH - 24), 14, fill=palette.INK, bold=True))
     y += 12 if shown_at is None else 18
     pitch = 50.0 if len(shown) <= 8 else 40.0 if len(shown) <= 14 else 32.0
+    pitch = pitch if events else 26.0  # flat lines need no height
     bottom = y + pitch * max(len(shown), 1)
     shading, any_gap = gaps(track, axis, y, bottom) if track is not None else ("", False)
     out += [axis_svg(axis, y, bottom), shading]
