@@ -4,8 +4,8 @@ Writes `fervlm/facs/tables/presence_mediapipe.csv` and `levels_mediapipe.csv` fr
 (never the validation split). There is no human coding of these faces, so the numbers say how unusual a coefficient
 is, not what a FACS coder would write; that is why the evidence stays low trust.
 
-Presence, raw coefficients: the 90th percentile of faces labelled neutral (of the stronger side), at least 0.1. So one
-neutral-labelled face in ten shows a given AU; part of them do, since the labels are noisy.
+Presence, raw coefficients: the 90th percentile of faces labelled neutral (of the stronger side where sides are read),
+at least 0.1. So one neutral-labelled face in ten shows a given AU; part of them do, since the labels are noisy.
 
 Levels, after a neutral face of the same person was subtracted: A is the 90th percentile of people's other
 neutral-labelled faces once the median of the rest is subtracted, at least 0.1. B, C, D and E begin where 20, 40, 75

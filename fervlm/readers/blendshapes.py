@@ -9,8 +9,9 @@ Where the mapping leaves the table, it is to say less:
 - AU6 and AU9 are never measured: their channels stay at zero.
 - AU5 (eyeWide) hardly moves, so a low value is no evidence: it is present or not measured, never absent.
 - AU7 and AU6 share eyeSquint; with a smile it may be either, so AU7 is then not measured.
-- AU14 and AU20 are read without side: their two channels correlate at 0.4 and 0.6 only, and a one-sided AU14 would
-  read as contempt.
+- AU5, AU7, AU10, AU14 and AU20 are read as the mean of both sides. The tool's sides disagree there for reasons of its
+  own (of one-sided AU7 four in five are left, of AU10 four in five right; AU14's sides correlate at 0.4), and a
+  one-sided AU10 or AU14 would read as contempt.
 - Closed eyes are AU43: one frame cannot tell a blink (AU45).
 """
 
@@ -32,17 +33,9 @@ SMILE = 0.3
 WIDE_JAW = 0.6
 """jawOpen from which the mouth is stretched (AU27) rather than the jaw dropped (AU26)."""
 MEASURED = (1, 2, 4, 5, 7, 10, 12, 14, 15, 16, 17, 18, 20, 22, 24, 25, 26, 27, 28, 43)
-SIDED = {
-    2: "browOuterUp",
-    5: "eyeWide",
-    10: "mouthUpperUp",
-    12: "mouthSmile",
-    15: "mouthFrown",
-    16: "mouthLowerDown",
-    43: "eyeBlink",
-}
+SIDED = {2: "browOuterUp", 12: "mouthSmile", 15: "mouthFrown", 16: "mouthLowerDown", 43: "eyeBlink"}
 WHOLE = {1: "browInnerUp", 17: "mouthShrugLower", 18: "mouthPucker", 22: "mouthFunnel"}
-MEAN = {14: "mouthDimple", 20: "mouthStretch", 24: "mouthPress"}
+MEAN = {5: "eyeWide", 7: "eyeSquint", 10: "mouthUpperUp", 14: "mouthDimple", 20: "mouthStretch", 24: "mouthPress"}
 
 Value = float | tuple[float, float]
 """One number for the face, or (left, right)."""
@@ -58,7 +51,7 @@ def names() -> tuple[str, ...]:
 @cache
 def used() -> tuple[str, ...]:
     """The names the mapping needs, in MediaPipe's order."""
-    pairs = [*SIDED.values(), *MEAN.values(), "browDown", "eyeSquint"]
+    pairs = [*SIDED.values(), *MEAN.values(), "browDown"]
     needed = {*WHOLE.values(), *(p + s for p in pairs for s in ("Left", "Right"))}
     needed |= {"jawOpen", "mouthClose", "mouthRollLower", "mouthRollUpper"}
     return tuple(name for name in names() if name in needed)
@@ -91,8 +84,8 @@ def au_values(face: Mapping[str, float]) -> dict[int, Value]:
     values.update((au, (face[n + "Left"] + face[n + "Right"]) / 2) for au, n in MEAN.items())
     smile = face["mouthSmileLeft"], face["mouthSmileRight"]
     values[4] = (max(0.0, face["browDownLeft"] - 0.3 * smile[0]), max(0.0, face["browDownRight"] - 0.3 * smile[1]))
-    if max(smile) <= SMILE:
-        values[7] = (face["eyeSquintLeft"], face["eyeSquintRight"])
+    if max(smile) > SMILE:
+        del values[7]
     jaw = face["jawOpen"]
     upper = (face["mouthUpperUpLeft"] + face["mouthUpperUpRight"]) / 2
     lower = (face["mouthLowerDownLeft"] + face["mouthLowerDownRight"]) / 2
@@ -119,9 +112,8 @@ class Mapper:
         for au, value in au_values(face).items():
             cut = self._cuts[au]
             if isinstance(value, tuple):
-                if au != 5 or max(value) >= cut:
-                    found += paired(au, round(value[0], 6), round(value[1], 6), cut, "coefficient")
-            else:
+                found += paired(au, round(value[0], 6), round(value[1], 6), cut, "coefficient")
+            elif au != 5 or value >= cut:
                 found.append(_whole(au, round(value, 6), cut))
         return tuple(found)
 

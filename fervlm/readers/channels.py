@@ -45,7 +45,9 @@ class Channel:
             raise ValueError(f"is outside the scale of this tool ({self.low:g} to {self.high:g})")
         if self.scale == "presence":
             return self._presence(number)
-        value = min(max(number, self.low), self.high) * self.factor
+        value = min(max(number, self.low), self.high)
+        if self.factor != 1.0:
+            value = round(value * self.factor, 6)
         if self.clip is not None:
             value = min(max(value, self.clip[0]), self.clip[1])
         assert self.threshold is not None

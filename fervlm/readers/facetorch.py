@@ -10,7 +10,7 @@ from fervlm.readers import opengraphau
 from fervlm.readers.channels import ROUNDING
 from fervlm.readers.formats import FormatInfo
 from fervlm.readers.json_items import as_number, items
-from fervlm.readers.opengraphau import Key, readings, records_in_table
+from fervlm.readers.opengraphau import Key, measured, readings, records_in_table
 from fervlm.readers.places import PICTURE, ItemPlaces
 from fervlm.readers.sample import Sample, take
 from fervlm.readers.source import Origin, plain
@@ -113,7 +113,7 @@ def read(origin: Origin, *, landmarks: bool = False, cache: bool = True) -> Iter
             picture=place.picture,
             detector=detector,
             readings=readings(scores),
-            not_measured=not_measured_by(tuple(sorted({au for au, side in scores if not side}))),
+            not_measured=not_measured_by(measured(scores)),
             quality=Quality(),
         )
 

@@ -65,12 +65,7 @@ def matches(sample: Sample) -> bool:
     if sample.kind != "table":
         return False
     column = _column(sample.header)
-    if column is not None:
-        cells = [row[column] for row in sample.rows if column < len(row)]
-    elif len(sample.header) == 1 and all(len(row) == 1 for row in sample.rows):
-        cells = [sample.header[0], *(row[0] for row in sample.rows)]
-    else:
-        return False
+    cells = sample.lines if column is None else [row[column] for row in sample.rows if column < len(row)]
     written = [cell for cell in cells if cell]
     telling = any("+" in cell or cell[-1].upper() in LEVELS for cell in written)
     return telling and all(CODES.fullmatch(cell) for cell in written)

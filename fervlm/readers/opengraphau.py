@@ -7,7 +7,7 @@ deepener"), so they are not read as anything. Scores are cosines cut at 0.5; its
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from fervlm.errors import ReadError
 from fervlm.facs.units import not_measured_by
@@ -83,6 +83,13 @@ def readings(scores: Mapping[Key, float]) -> tuple[AUReading, ...]:
     return tuple(found)
 
 
+def measured(keys_there: Iterable[Key]) -> tuple[int, ...]:
+    """AUs that get a reading from these scores, ascending."""
+    there = frozenset(keys_there)
+    sided = (au for au, side in there if au != UNUSABLE and side == "L" and (au, "R") in there)
+    return tuple(sorted({*(au for au, side in there if not side), *sided}))
+
+
 def read(origin: Origin, *, landmarks: bool = False, cache: bool = True) -> Iterator[AURecord]:
     """Records of OpenGraphAU vectors or of a table with its names, one a face."""
     columns = _columns(take(origin).header)
@@ -110,7 +117,7 @@ def records_in_table(origin: Origin, columns: Mapping[Key, int], name: str) -> I
     table = Table(origin)
     places = Places(table, frame=FRAME, time=TIME, face=FACE, picture=PICTURE)
     detector = Detector(name=name, trust=INFO.trust)
-    unmeasured = not_measured_by(tuple(sorted({au for au, side in columns if not side})))
+    unmeasured = not_measured_by(measured(columns))
     for row, cells in table.rows():
         place = places.of(cells, row)
         empty = all(missing(cells[index]) for index in columns.values())

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import degrees
 
+from fervlm.errors import ReadError
 from fervlm.facs.units import not_measured_by
 from fervlm.readers.angles import Pose, Qualities, head, pose
 from fervlm.readers.channels import Channel, Columns
@@ -91,6 +92,9 @@ def read_v2(
 class _Rows:
     def __init__(self, origin: Origin, name: str, landmarks: bool, cache: bool, fps: float | None) -> None:
         self._table = table = Table(origin)
+        actual = "pyfeat2" if _is_v2(frozenset(table.header)) else "pyfeat"
+        if actual != name:
+            raise ReadError(f"this table is of the other py-feat, {actual}", file=origin.label, row=1)
         self._columns = Columns(
             table, [(table.need(f"AU{au:02d}"), Channel(au, "probability", CUT)) for au in AUS], cache=cache
         )

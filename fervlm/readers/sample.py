@@ -27,6 +27,8 @@ class Sample:
     """First row of a table, blanks stripped."""
     rows: tuple[tuple[str, ...], ...] = ()
     """The next complete rows, at most eight."""
+    lines: tuple[str, ...] = ()
+    """The same rows as they stand, without their ends."""
     item: object = None
     """First JSON item."""
 
@@ -78,4 +80,4 @@ def _table(text: str, whole: bool) -> Sample:
         rows = [tuple(cell.strip() for cell in row) for row in csv.reader(lines, delimiter=delimiter_in(lines[0]))]
     except csv.Error:
         return Sample("table")
-    return Sample("table", rows[0], tuple(rows[1:]))
+    return Sample("table", rows[0], tuple(rows[1:]), tuple(line.strip() for line in lines))

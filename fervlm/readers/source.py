@@ -48,8 +48,8 @@ class Origin:
     def __init__(self, path: str | Path) -> None:
         given = str(path)
         self.path = None if given == STDIN else Path(given)
-        self.label = "<stdin>" if self.path is None else given
-        self.stem = "stdin" if self.path is None else self.path.stem
+        self.label = "<stdin>" if self.path is None else plain(given) or given
+        self.stem = "stdin" if self.path is None else plain(self.path.stem) or "file"
         self._head: bytes | None = None
         self._taken = False
 

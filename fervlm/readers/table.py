@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Iterator
 
 from fervlm.errors import ReadError
-from fervlm.readers.source import Origin
+from fervlm.readers.source import Origin, plain
 
 CUT_OFF = "The file may have been cut off, or another file was appended."
 
@@ -26,7 +26,7 @@ class Table:
         self.first: list[str] | None = None
         cells = self._next_row()
         if has_header:
-            self.header = tuple(name.strip() for name in cells)
+            self.header = tuple(plain(name) or "" for name in cells)
         else:
             self.first = cells
         self._width = len(cells)

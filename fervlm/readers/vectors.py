@@ -71,7 +71,7 @@ def _lines(origin: Origin) -> Iterator[Vector]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         logged = LOGGED.findall(line)
-        parsed = (None, tuple(float(number) / 100 for _, number in logged)) if logged else _in_line(line)
+        parsed = (None, tuple(round(float(number) / 100, 6) for _, number in logged)) if logged else _in_line(line)
         if parsed is None:
             shown = ascii(line.strip()[:40])
             raise ReadError(f"{shown} is no vector of scores", file=origin.label, row=row)
@@ -83,7 +83,7 @@ def _lines(origin: Origin) -> Iterator[Vector]:
 
 def _in_line(line: str) -> tuple[str | None, tuple[float, ...]] | None:
     """(name or None, numbers) of a line."""
-    parts = [part for part in SPLIT.split(line.strip().strip("[]")) if part]
+    parts = [part for part in SPLIT.split(line.strip().strip('[]"')) if part]
     name = None
     if parts and not _is_number(parts[0]):
         name = plain(parts.pop(0))
