@@ -5,8 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from importlib import import_module
+from pkgutil import iter_modules
 
+import eval.benchmarks
 from eval.performance import MEASUREMENTS, as_table, measure
+
+
+def benchmarks() -> list[str]:
+    """Names of the files in `eval/benchmarks`."""
+    return sorted(module.name for module in iter_modules(eval.benchmarks.__path__))
+
+
+def _benchmark(options: argparse.Namespace) -> int:
+    code: int = import_module(f"eval.benchmarks.{options.name}").main(options.rest)
+    return code
 
 
 def _performance(options: argparse.Namespace) -> int:
@@ -18,7 +31,11 @@ def _performance(options: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> int:
     """Run what the arguments name; exit code 1 where a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m eval", description=__doc__)
-    what = parser.add_subparsers(required=True)
+    what = parser.add_subparsers(required=True, metavar="WHAT")
+    benchmark = what.add_parser("benchmark", help="how good the results are, beside the target", add_help=False)
+    benchmark.add_argument("name", choices=benchmarks(), help="which one; its own options follow (--help)")
+    benchmark.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
+    benchmark.set_defaults(run=_benchmark)
     performance = what.add_parser("performance", help="speed and memory of the main job, each beside its target")
     performance.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
     performance.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000], help="file sizes for `memory`")

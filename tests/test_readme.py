@@ -1,4 +1,7 @@
-"""The README tells the truth: every command in it is run, and what it prints is what stands there."""
+"""The README tells the truth: every command in it is run, and what it prints is what stands there.
+
+`python tests/test_readme.py` writes the README anew with the present outputs.
+"""
 
 from __future__ import annotations
 
@@ -7,100 +10,114 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ELISION = "..."
-
-
-def blocks(kind: str) -> list[str]:
-    """Bodies of the fenced blocks of one language."""
-    return [body for language, body in BLOCK.findall(README) if language == kind]
-
-
-def session(block: str) -> list[tuple[str, str]]:
-    """(command, expected output) pairs of a console block."""
-    parts = re.split(r"^\$ (.*)$", block, flags=re.MULTILINE)
-    assert not parts[0].strip(), f"a console block begins with a command, not with: {parts[0]!r}"
-    return [(command, output.strip("\n")) for command, output in zip(parts[1::2], parts[2::2], strict=True)]
-
-
-def agrees(shown: str, printed: str) -> bool:
-    """Whether `printed` is what is shown; a line of three dots stands for any lines."""
-    pattern = "\n".join(r"(?:.*\n)*?.*" if line == ELISION else re.escape(line) for line in shown.splitlines())
-    return re.fullmatch(pattern, printed.strip("\n")) is not None
+README = ROOT / "README.md"
+BLOCK = re.compile(r"^```(bash|console|python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DETECTORS = re.compile(r"^(TABLE|\| format \| detector \|.*?)\n\n", re.MULTILINE | re.DOTALL)
+WIDTH = "100"
+INSTALL = "pip install -c .ci/constraints.txt . && "
+TEST = "pip install -c .ci/constraints.txt -e '.[dev]' && pytest"
 
 
 @pytest.fixture(scope="module")
-def shell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def checkout() -> Iterator[Path]:
     """A folder that looks like the checkout to the README's commands; what they write stays in it."""
-    folder = tmp_path_factory.mktemp("checkout")
-    (folder / "fervlm").mkdir()
+    with tempfile.TemporaryDirectory() as folder:
+        yield prepared(Path(folder))
+
+
+def prepared(folder: Path) -> Path:
+    """The examples at their place, `fervlm` and `python` on the path."""
     shutil.copytree(ROOT / "fervlm" / "examples", folder / "fervlm" / "examples")
+    program = folder / "bin" / "fervlm"
+    program.parent.mkdir()
+    code = "from fervlm.cli.main import run; run()"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
+    (program.parent / "python").symlink_to(sys.executable)
     return folder
 
 
-def run(command: str, folder: Path) -> str:
-    """What a shell prints for `command`, both streams in order, at the README's width."""
-    environment = {**os.environ, "COLUMNS": "100", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+def shell(command: str, folder: Path) -> str:
+    """What a shell prints for `command`, both streams, at the README's width."""
+    environment = {**os.environ, "COLUMNS": WIDTH, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     environment["PATH"] = f"{folder}/bin{os.pathsep}{environment['PATH']}"
-    program = folder / "bin" / "fervlm"
-    if not program.exists():
-        program.parent.mkdir()
-        code = "from fervlm.cli.main import run; run()"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n', encoding="utf-8")
-        program.chmod(0o755)
-        (program.parent / "python").symlink_to(sys.executable)
     done = subprocess.run(
         command, shell=True, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
     )
-    return done.stdout.decode("utf-8")
+    return "".join(f"{line}\n" for line in done.stdout.decode("utf-8").strip("\n").splitlines())
 
 
-def test_the_first_screen_holds_both_commands_and_the_real_output(shell: Path) -> None:
-    first, second = blocks("bash")[:2]
-    install, _, job = first.strip().partition(" && ")
-    assert install == "pip install -c .ci/constraints.txt ."
-    assert job == "fervlm explain --example"
-    assert second.strip() == "pip install -c .ci/constraints.txt -e '.[dev]' && pytest"
-    shown = blocks("text")[1]
-    assert run(job, shell).strip("\n") == shown.strip("\n")
+def session(block: str, folder: Path) -> str:
+    """A console block with every command's present output."""
+    commands = re.findall(r"^\$ (.*)$", block, re.MULTILINE)
+    assert commands, f"a console block without a command: {block!r}"
+    return "\n".join(f"$ {command}\n{shell(command, folder)}" for command in commands)
 
 
-def test_every_session_prints_what_is_shown(shell: Path) -> None:
-    sessions = [pair for block in blocks("console") for pair in session(block)]
-    assert sessions
-    for command, shown in sessions:
-        printed = run(command, shell)
-        assert agrees(shown, printed), f"$ {command}\n{printed}"
+def renewed(text: str, folder: Path) -> str:
+    """The README with every output made anew; a text block after a bash or python block is the output of that."""
+    pending: str | None = None
+
+    def block(found: re.Match[str]) -> str:
+        nonlocal pending
+        kind, body = found.groups()
+        if kind == "console":
+            return f"```console\n{session(body, folder)}```"
+        if kind == "text" and pending is not None:
+            body, pending = pending, None
+        elif kind == "python":
+            (folder / "example.py").write_text(body, encoding="utf-8")
+            pending = shell("python example.py", folder)
+        elif kind == "bash" and body.startswith(INSTALL):
+            pending = shell(body.removeprefix(INSTALL).strip(), folder)
+        return f"```{kind}\n{body}```"
+
+    return DETECTORS.sub(lambda _: f"{detectors()}\n\n", BLOCK.sub(block, text))
 
 
-def test_the_python_examples_run(shell: Path) -> None:
-    examples = blocks("python")
-    assert examples
-    for number, example in enumerate(examples):
-        script = shell / f"example_{number}.py"
-        script.write_text(example, encoding="utf-8")
-        printed = run(f"python {script.name}", shell)
-        shown = "\n".join(m.group(1) for m in re.finditer(r"^# -> (.*)$", example, re.MULTILINE))
-        assert agrees(shown, printed), f"{example}\n{printed}"
-
-
-def test_the_table_of_detectors_is_the_codes_own() -> None:
+def detectors() -> str:
+    """The table of detectors, from the readers themselves."""
     from fervlm.cli.formats import markdown
     from fervlm.readers import FORMATS
 
-    assert markdown(list(FORMATS.values())) in README
+    return markdown(list(FORMATS.values()))
 
 
-def test_every_verb_and_every_label_set_is_named() -> None:
+def test_every_command_prints_what_is_shown_and_the_table_is_the_codes_own(checkout: Path) -> None:
+    text = README.read_text(encoding="utf-8")
+    assert text == renewed(text, checkout), "renew it: python tests/test_readme.py"
+
+
+def test_the_first_screen_installs_and_runs_the_main_job_and_the_tests() -> None:
+    first, second = [body for kind, body in BLOCK.findall(README.read_text(encoding="utf-8")) if kind == "bash"][:2]
+    assert first.strip() == f"{INSTALL}fervlm explain --example"
+    assert second.strip() == TEST
+
+
+def test_no_command_in_it_fails() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert "Traceback" not in text
+    assert "Usage:" not in text
+    assert "No such" not in text
+
+
+def test_every_verb_is_told() -> None:
     from typer.main import get_command
 
     from fervlm.cli.main import app
 
+    text = README.read_text(encoding="utf-8")
     for verb in getattr(get_command(app), "commands"):  # noqa: B009 (typer's own type does not name it)
-        assert f"fervlm {verb}" in README
+        assert f"fervlm {verb}" in text
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        README.write_text(renewed(README.read_text(encoding="utf-8"), prepared(Path(place))), encoding="utf-8")

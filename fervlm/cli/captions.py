@@ -16,7 +16,7 @@ from fervlm.errors import FervlmError, ReadError
 if TYPE_CHECKING:
     from pydantic import ValidationError
 
-    from fervlm.records import AURecord, Caption
+    from fervlm.records import AURecord, Caption, Prediction
 
 SHAPES = "a prediction, a caption with an id, or {id, text}"
 
@@ -29,10 +29,13 @@ class Claimed:
     caption: Caption | str | None
     """None for a prediction without a face: nothing was claimed."""
     row: int
-    evidence: AURecord | None = None
-    """What a prediction itself carries."""
-    file: str | None = None
-    """The evidence file a prediction names."""
+    prediction: Prediction | None = None
+    """The line itself, where it is one."""
+
+    @property
+    def file(self) -> str | None:
+        """The evidence file that a prediction names."""
+        return None if self.prediction is None else self.prediction.source.file
 
 
 def read_captions(path: str) -> Iterator[Claimed]:
@@ -89,7 +92,7 @@ def _prediction(data: dict[str, object], name: str, row: int) -> Claimed:
         found = Prediction.model_validate(data)
     except ValidationError as error:
         raise _misshaped(error, "prediction", name, row) from None
-    return Claimed(found.id, found.caption, row, found.evidence, found.source.file)
+    return Claimed(found.id, found.caption, row, found)
 
 
 def _caption(fields: dict[str, object], name: str, row: int) -> Caption:
@@ -127,7 +130,6 @@ class EvidenceById:
     def __init__(self, records: Iterator[AURecord], wanted: Counter[str] | None, *, several_files: bool) -> None:
         self._records, self._wanted, self._several = records, wanted, several_files
         self._held: dict[str, list[AURecord]] = {}
-        self.read = 0
 
     def find(self, claimed: Claimed) -> AURecord | None:
         """The record a line speaks of, or None where the evidence holds none.
@@ -135,13 +137,15 @@ class EvidenceById:
         Raises:
             FervlmError: the evidence cannot be read, or records of several files fit and the line does not say which.
         """
-        while not (fitting := self._fitting(claimed)):
+        while self._several or not self._fitting(claimed):  # with several files, only all of them show what is unique
             record = next(self._records, None)
             if record is None:
-                return None
-            self.read += 1
+                break
             if self._wanted is None or record.id in self._wanted:
                 self._held.setdefault(record.id, []).append(record)
+        fitting = self._fitting(claimed)
+        if not fitting:
+            return None
         if len({record.source.file for record in fitting}) > 1:
             files = " and ".join(record.source.file for record in fitting[:2])
             raise FervlmError(f"the id '{claimed.id}' stands in {files}", hint="Verify against one file at a time.")

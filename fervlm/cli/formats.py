@@ -26,13 +26,21 @@ SAYABLE = {
 
 def sayable(info: FormatInfo) -> str:
     """What the engine may say from this tool's numbers, in one clause."""
+    if _scale_is_stated(info):
+        return "what the stated scale allows, as in the rows above; sides where columns are named by side"
     sides = "; left and right apart" if info.sided else "; not on which side"
     return SAYABLE[info.scale] + sides
 
 
-def numbers(aus: tuple[int, ...]) -> str:
-    """AU numbers with commas, ascending."""
-    return ", ".join(str(au) for au in sorted(set(aus)))
+def numbers(info: FormatInfo) -> str:
+    """The AUs measured, ascending; for a table of any detector, those it has a column for."""
+    if _scale_is_stated(info):
+        return "those that have a column"
+    return ", ".join(str(au) for au in sorted(set(info.measures)))
+
+
+def _scale_is_stated(info: FormatInfo) -> bool:
+    return any(option == "scale" for option, _ in info.options)
 
 
 def checked(info: FormatInfo) -> str:
@@ -91,7 +99,7 @@ def markdown(found: list[FormatInfo]) -> str:
         "| --- | --- | --- | --- | --- | --- |",
     ]
     for info in found:
-        cells = (f"`{info.name}`", info.tool, numbers(info.measures), sayable(info), info.trust, checked(info))
+        cells = (f"`{info.name}`", info.tool, numbers(info), sayable(info), info.trust, checked(info))
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -103,9 +111,9 @@ def _show(found: list[FormatInfo]) -> None:
 
     table = Table("format", "detector", "AUs", "scale", "sides", "trust", "checked on", box=None, pad_edge=False)
     for info in found:
-        count = str(len(set(info.measures)))
-        sides = "yes" if info.sided else "no"
-        table.add_row(info.name, info.tool, count, info.scale, sides, info.trust, checked(info))
+        stated = _scale_is_stated(info)
+        count, scale = ("any", "as stated") if stated else (str(len(set(info.measures))), info.scale)
+        table.add_row(info.name, info.tool, count, scale, "yes" if info.sided else "no", info.trust, checked(info))
     show(table)
     typer.echo("\nMore on one of them: fervlm formats NAME")
 
@@ -114,7 +122,7 @@ def _tell(info: FormatInfo) -> None:
     lines = {
         "detector": info.tool,
         "file": f"{info.title} ({' '.join(info.extensions)})",
-        "measures": f"AU {numbers(info.measures)}",
+        "measures": numbers(info),
         "may be said": sayable(info),
         "trust": info.trust,
         "note": info.note,

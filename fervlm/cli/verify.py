@@ -17,7 +17,7 @@ from fervlm.errors import FervlmError
 if TYPE_CHECKING:
     from fervlm.cli.captions import Claimed, EvidenceById
     from fervlm.facs import LabelSet
-    from fervlm.records import AURecord, Verification
+    from fervlm.records import AURecord, Prediction, Verification
 
 VERDICTS = ("supported", "contradicted", "unmeasured", "forbidden")
 Form = Literal["text", "jsonl"]
@@ -88,6 +88,8 @@ class Checking:
             found = None
             if claimed.caption is not None:
                 found = verify(claimed.caption, record, labels=self._labels, judge=judge)
+                if claimed.prediction is not None and claimed.prediction.course:
+                    found = _with_course(found, claimed.prediction)
                 self._count(found)
             yield Result(claimed.id, claimed.row, found)
 
@@ -104,9 +106,9 @@ class Checking:
         return EvidenceById(records, wanted, several_files=len(files) > 1)
 
     def _record_for(self, claimed: Claimed, evidence: EvidenceById) -> AURecord | None:
-        if claimed.evidence is not None and claimed.evidence.derived is not None:
+        if claimed.prediction is not None and claimed.prediction.evidence.derived is not None:
             self.derived += 1
-            return claimed.evidence
+            return claimed.prediction.evidence
         return evidence.find(claimed)
 
     def _count(self, found: Verification) -> None:
@@ -128,17 +130,27 @@ class Checking:
                 hint="Ids are those of `fervlm explain FILE --format jsonl`.",
             )
         counted = ", ".join(f"{self.verdicts[v]:,} {v}" for v in VERDICTS)
-        print(f"fervlm: {self.captions:,} captions, {self.sentences:,} sentences; claims: {counted}.", file=sys.stderr)
+        told = f"{_many(self.captions, 'caption')}, {_many(self.sentences, 'sentence')}"
+        print(f"fervlm: {told}; claims: {counted}.", file=sys.stderr)
         if self.derived:
-            print(
-                f"fervlm: {self.derived:,} captions of clips or events were checked against the evidence they carry, "
-                "computed from many rows.",
-                file=sys.stderr,
-            )
+            told = _many(self.derived, "caption")
+            print(f"fervlm: {told} of clips or events checked against the evidence carried along.", file=sys.stderr)
         for claimed in self.unmatched:
             print(f"  {self._captions}, row {claimed.row}: no evidence has the id '{claimed.id}'.", file=sys.stderr)
         if self.unmatched or self.verdicts["contradicted"] or self.verdicts["forbidden"]:
             raise typer.Exit(1)
+
+
+def _with_course(found: Verification, prediction: Prediction) -> Verification:
+    """The check of a caption with that of the course over time, by the events the prediction carries."""
+    from fervlm.predict.tracks import with_course
+    from fervlm.sequences.check import check_course
+
+    return with_course(found, check_course(prediction.course or "", prediction.events)) or found
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number:,} {thing}{'s' * (number != 1)}"
 
 
 def _write_jsonl(results: Iterator[Result], stream: TextIO) -> None:
