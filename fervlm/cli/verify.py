@@ -145,8 +145,10 @@ def _with_course(found: Verification, prediction: Prediction) -> Verification:
     """The check of a caption with that of the course over time, by the events the prediction carries."""
     from fervlm.predict.tracks import with_course
     from fervlm.sequences.check import check_course
+    from fervlm.sequences.scene import scene_of_prediction
 
-    return with_course(found, check_course(prediction.course or "", prediction.events)) or found
+    checks = check_course(prediction.course or "", scene_of_prediction(prediction))
+    return with_course(found, checks) or found
 
 
 def _many(number: int, thing: str) -> str:
