@@ -227,5 +227,5 @@ def test_mediapipe_smiles_go_with_happy_faces(real: Path) -> None:
             seen[label, observe(record).present(12)] += 1
     happy = seen["happiness", True] / (seen["happiness", True] + seen["happiness", False])
     neutral = seen["neutral", True] / (seen["neutral", True] + seen["neutral", False])
-    assert happy > 0.8
-    assert neutral < 0.15
+    assert happy > 0.7
+    assert neutral < 0.1
