@@ -9,7 +9,7 @@ from fervlm.facs.labels import LabelSet, label_set
 from fervlm.readers import FORMATS
 from fervlm.reasoning.affect import pain_score
 from fervlm.reasoning.conclude import conclude
-from fervlm.reasoning.findings import Decision
+from fervlm.reasoning.findings import Decision, Interpretation
 from fervlm.reasoning.interpret import interpret, interpretation_key
 from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verify import Judge, verify
@@ -91,8 +91,11 @@ class Explainer:
             seed=self.seed,
             observe_only=self.observe_only,
         )
-        verification = verify(caption, evidence, labels=self.labels, judge=self._judge) if self.check else None
+        verification = self._verified(caption, evidence, interpretation) if self.check else None
         return _Told(caption, decision, verification)
+
+    def _verified(self, caption: Caption, evidence: Evidence, interpretation: Interpretation) -> Verification:
+        return verify(caption, evidence, labels=self.labels, judge=self._judge, interpretation=interpretation)
 
 
 def explain(

@@ -52,7 +52,7 @@ _CODE = re.compile(
     r"(?:\b(no|not|without|neither|nor)\s+)?\bAU\s?0*(\d{1,2})\b(?:(?:(?!\bAU\s?\d)[^()])*\))?", re.IGNORECASE
 )
 _DENIED = re.compile(r"\s*(?:is|are|was|were)\s+(?:not\b|absent|unmeasured)", re.IGNORECASE)
-_SIDE = re.compile(r"\bmore on the (?:left|right)\b|\b(left|right|both)\b", re.IGNORECASE)
+_SIDE = re.compile(r"\bmore on the (?:left|right)\b|\btwo-sided\b|\b(left|right|both)\b", re.IGNORECASE)
 _CANDIDATE = re.compile(r'("(?:[^"\\]|\\.)*"|[^"|()]*?)(?:\s+([01](?:\.\d+)?))?(?:\s*\(([^()]*)\))?')
 _ITEM = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^|"])+')
 _UNITS = re.compile(r"(for|against|not measured)((?:,?\s*AU\d{1,2})+)", re.IGNORECASE)

@@ -137,7 +137,7 @@ def test_sides_are_named_only_where_measured_and_as_measured(faces: Faces) -> No
                 words = observation.text[start : code.start()] + code[2]
                 start = code.end()
                 unit = evidence.units[int(code[1])]
-                said = set(re.findall(r"\b(left|right|both)\b", words.lower()))
+                said = set(re.findall(r"\b(left|right|both)\b", words.lower().replace("two-sided", "both")))
                 if unit.stronger:
                     assert said == {unit.stronger} and f"more on the {unit.stronger}" in code[2]
                 elif unit.side in {"left", "right"}:

@@ -27,13 +27,13 @@ PARTS = (
 )
 STEMS = (
     "rais ris lift pull draw lower drop tight tens narrow wrinkl crinkl deepen dimpl tuck turn downturn pucker show "
-    "stick stretch funnel press part suck roll thrust push shift clench bit hold blow puff bulg wip flar dilat compress clos "
-    "shut blink wink mov come go act open"
+    "stick stretch funnel press part suck roll thrust push shift clench bit hold blow puff bulg wip flar dilat "
+    "compress clos shut blink wink mov come go act open"
 )
 OTHERS = (
     "drawn blown brought teeth nasolabial inner outer upper lower sharp sideways left right both side sides faint "
-    "faintly trace slight slightly mild mildly marked markedly clear clearly pronounced strong strongly maximal maximally "
-    "maximum possible possibly may confidently detected"
+    "faintly trace slight slightly mild mildly marked markedly clear clearly pronounced strong strongly "
+    "maximal maximally maximum possible possibly may confidently detected"
 )
 ENDINGS = "(?:e|es|s|ed|en|ing|ting|ure|ion|ening|ens|ened)?"
 MASKED = re.compile(

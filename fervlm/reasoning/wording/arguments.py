@@ -49,7 +49,7 @@ FOR_LEADS = (
     "On the whole, ",
     "All told, ",
     "Going by the prototypes, ",
-    "Set against the prototypes, ",
+    "Compared with the prototypes, ",
     "Among the labels, ",
 )
 
@@ -85,9 +85,9 @@ REST = (
 )
 """After one of the two."""
 NEUTRAL = (
-    "No telling movement speaks against {L}.",
+    "{L} is not called into question by what was measured.",
     "What little moves does not contradict {L}.",
-    "Nothing measured contradicts {L}.",
+    "The measurements do not contradict {L}.",
     "The measured movements leave {L} as the likeliest reading.",
 )
 NEUTRAL_BUT = (
@@ -119,8 +119,7 @@ CAVEATS: dict[str, tuple[str, ...]] = {
     "core_not_measured": (
         "{U}, a core part of {L}, {is} not measured by this detector.",
         "This detector does not measure {U}, which {L} would ask for.",
-        "For {L}, {U} would matter but {is} not measured here.",
-        "Not measured here, though part of the core of {L}: {U}.",
+        "{U}, which matter{s} for {L}, {is} not measured here.",
         "Whether {U} would complete {L} stays open, as {they} {is} not measured.",
     ),
     "conflict": (

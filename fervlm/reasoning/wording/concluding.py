@@ -7,8 +7,9 @@ from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording import conclusions
 from fervlm.reasoning.wording.arguments import REASONS
 from fervlm.reasoning.wording.choice import Choice
-from fervlm.reasoning.wording.interpreting import agree, for_and_against, sentence
+from fervlm.reasoning.wording.interpreting import agree, for_and_against
 from fervlm.reasoning.wording.naming import codes, joined, label_phrase
+from fervlm.reasoning.wording.observing import sentence
 
 CROWDED = -25
 """Words over the length from which on a text goes without its runner-up."""

@@ -34,15 +34,15 @@ CONFIDENCE = (
 )
 WHY = (", since {r}", ", as {r}", " because {r}")
 RUNNER_UP = (
-    "{R} comes second: {F} would fit it too{but}.",
+    "{R} comes second: {F} could fit it too{but}.",
     "{R} is the runner-up, as {F} fit{s} it too{but}.",
     "Next is {r}, for which {F} speak{s}{but}.",
-    "{R} follows, supported by {F}{but}.",
+    "Next comes {r}, supported by {F}{but}.",
     "A second reading is {r}, resting on {F}{but}.",
-    "{R} remains possible on {F}{but}.",
+    "{R} is also possible, on {F}{but}.",
     "The runner-up is {r}, drawing on {F}{but}.",
-    "After it comes {r}, for which {F} count{s}{but}.",
-    "Also considered: {r}, with {F} for it{but}.",
+    "Next after it comes {r}, for which {F} count{s}{but}.",
+    "An alternative is {r}, with {F} for it{but}.",
     "{R} is second, on {F}{but}.",
 )
 RUNNER_AGAINST = (
@@ -70,29 +70,29 @@ ABSTENTIONS: dict[str, tuple[str, ...]] = {
         "As no movement was measured, no expression is named.",
     ),
     "ambiguous": (
-        "No label is given: the movements present are common to many expressions.",
+        "The label stays open: the movements present are common to many expressions.",
         "The movements present fit too many expressions for a label.",
-        "No single label is given, since movements such as these are ambiguous.",
+        "Movements such as these are ambiguous, so they are given no label.",
         "These movements alone are ambiguous, so the label stays open.",
         "The expression is not named, since what moves here is ambiguous.",
     ),
     "tie": (
-        "No single label is given, since {a} and {b} are equally well supported.",
+        "{a} and {b} are equally well supported, so neither is chosen.",
         "The label stays open between {a} and {b}, which are equally supported.",
         "{a} and {b} cannot be told apart on these movements, so neither is chosen.",
         "The evidence is split between {a} and {b}; no label is chosen.",
         "As {a} and {b} come out level, the conclusion stays open.",
     ),
     "no_core": (
-        "No label is given, since no movement central to any of the labels is present.",
-        "None of the labels has a core movement on this face, so none is given.",
+        "The label stays open, since none of the set has its core here.",
+        "None of the labels has its core on this face, so none is given.",
         "The label stays open: what is central to each of them is lacking here.",
-        "As nothing central to any label is present, no label is given.",
+        "As the core of every label is lacking, no label is given.",
     ),
     "no_label_fits": (
-        "No label is given, since none of the set fits these movements well enough.",
-        "None of the labels fits these movements well enough to be given.",
-        "The movements fit no label of the set well, so none is given.",
+        "The label stays open, as no candidate fits well enough.",
+        "No candidate fits well enough to be named.",
+        "None of the candidates fits well, so none is given.",
         "The label stays open, as no label of the set has enough support.",
         "Support is thin for every label, so none is chosen.",
     ),
@@ -105,12 +105,12 @@ ABSTENTIONS: dict[str, tuple[str, ...]] = {
 }
 """By code of `Decision.abstain`, and `observe-only`."""
 CLOSEST = (
-    "The closest is {r}, on {F}{but}.",
-    "{R} comes closest, on {F}{but}.",
-    "The nearest label is {r}, supported by {F}{but}.",
-    "Nearest to it is {r}, for which {F} speak{s}{but}.",
-    "If any, {r} would come first, on {F}{but}.",
-    "Among the labels {r} is nearest, with {F} for it{but}.",
+    "The nearest alternative is {r}, on {F}{but}.",
+    "{R} is the nearest alternative, on {F}{but}.",
+    "The nearest of the alternatives is {r}, supported by {F}{but}.",
+    "Among the alternatives, {r} is nearest, with {F} for it{but}.",
+    "{R} is the first of the alternatives, on {F}{but}.",
+    "Of the alternatives, {r} has most for it, namely {F}{but}.",
 )
 """After an abstention that had candidates."""
 UNKNOWN = (

@@ -2,21 +2,63 @@
 
 Each row has subjects (singular; the AU numbers follow in parentheses, or stand at `{u}`) and predicates. What a
 combination "reads as" is how observers take it; nothing here says what anybody feels. The meaning of each row and its
-source stand in the table of interactions; the wording is ours. `I11+` and `I20+` are the readings of those rows for a
-raise of C or more and for AU9.
+source stand in the table of interactions; the wording is ours. An id with `+` is a row's second reading: AU5 at C or
+more (I11), AU9 instead of AU10 (I20), AU24 without AU23 (I29, I39, I41), AU32 without AU28 (I50).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from fervlm.reasoning.wording.movements import alternatives, table
 
+EXPRESSIONS = {
+    "happiness": "happiness",
+    "happy": "happiness",
+    "joy": "happiness",
+    "sadness": "sadness",
+    "sad": "sadness",
+    "anger": "anger",
+    "angry": "anger",
+    "fear": "fear",
+    "disgust": "disgust",
+    "surprise": "surprise",
+    "surprised": "surprise",
+    "contempt": "contempt",
+    "pain": "pain",
+    "fatigue": "fatigue",
+}
+"""Words in the table that name an expression -> its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class CueWords:
+    """How one row may be told."""
+
+    subjects: tuple[str, ...]
+    named_always: frozenset[str]
+    """Classes that the subjects name."""
+    predicates: tuple[tuple[str, frozenset[str]], ...]
+    """Each with the classes it names."""
+
+
+def _named(text: str) -> frozenset[str]:
+    words = text.replace(",", " ").split()
+    return frozenset(EXPRESSIONS[word] for word in words if word in EXPRESSIONS)
+
 
 @cache
-def cue_words() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
-    """Row id -> subjects and predicates."""
-    return {row["id"]: (alternatives(row["subjects"]), alternatives(row["predicates"])) for row in table("cues")}
+def cue_words() -> dict[str, CueWords]:
+    """Row id -> its words."""
+    return {
+        row["id"]: CueWords(
+            alternatives(row["subjects"]),
+            _named(row["subjects"]),
+            tuple((text, _named(text)) for text in alternatives(row["predicates"])),
+        )
+        for row in table("cues")
+    }
 
 
 COMBINED: tuple[str, ...] = (
@@ -50,7 +92,7 @@ SECOND_LEADS: tuple[str, ...] = (
 """For the second combination told."""
 GENERAL: tuple[str, ...] = (
     "the combination of {u}",
-    "the presence of {u} together",
+    "the meeting of {u}",
     "the joint presence of {u}",
 )
 """Subjects that fit every row with two or more units."""

@@ -18,7 +18,6 @@ from fervlm.reasoning.wording.strength import (
     BEFORE,
     CONFIDENT_NOTE,
     MORE_ON,
-    ON_SIDE,
     TOWARDS_SIDE,
     letter_note,
 )
@@ -64,6 +63,7 @@ class Forms:
     bare_clauses: Modes
     bare_absolutes: Modes
     bare_nouns: Modes
+    bare_terse: Modes
     briefest_noun: Phrase
     briefest_clause: Phrase
 
@@ -99,13 +99,11 @@ def _subjects(entry: Movement, unit: Unit) -> list[_Subject]:
         paired = bool(entry.one) and entry.plural
         doubled = [_Subject("both" + text.removeprefix("the"), True, "both", "") for text in entry.many if paired]
         return doubled + whole
-    if entry.one:
-        return [_Subject(text.format(side), False, side, "") for text in entry.one]
-    return [replace(subject, side=side, tail=_place(entry, side)) for subject in whole]
-
-
-def _place(entry: Movement, side: Side) -> str:
-    return f" {(TOWARDS_SIDE if entry.directed else ON_SIDE)[side]}"
+    if entry.directed:
+        return [replace(subject, side=side, tail=f" {TOWARDS_SIDE[side]}") for subject in whole]
+    # Said in the subject: "on the left" after several movements could be heard of all of them.
+    texts = entry.one or tuple(text.replace("the ", "the {} side of the ", 1) for text in entry.many)
+    return [_Subject(text.format(side), False, side, "") for text in texts]
 
 
 _LEFTWARD, _RIGHTWARD = frozenset({51, 55, 61}), frozenset({52, 56, 62})
@@ -155,11 +153,11 @@ def _absolute_texts(entry: Movement, subject: _Subject, mode: _Mode, unsure: boo
     return [f"{subject.text} {hedge}{mode.before}{part}{subject.tail}" for part in entry.parts]
 
 
-def _noun_texts(nouns: tuple[str, ...], ending: str, adjective: str, unsure: bool) -> list[str]:
+def _noun_texts(nouns: tuple[str, ...], ending: str, adjective: str, side: str, unsure: bool) -> list[str]:
     found = []
     for noun in nouns:
         mass = noun.startswith("~")
-        words = f"{adjective} {noun.removeprefix('~')}".lstrip()
+        words = f"{adjective} {side}{noun.removeprefix('~')}".lstrip()
         words = f"possible {words}" if unsure else words
         found.append(_with_article(words, mass) + ending)
     return found
@@ -167,28 +165,21 @@ def _noun_texts(nouns: tuple[str, ...], ending: str, adjective: str, unsure: boo
 
 def _noun_groups(entry: Movement, unit: Unit, mode: _Mode) -> tuple[list[tuple[str, Side | None]], list[str]]:
     """Every noun phrase with the side it names, and the terse ones (which name a side unless it is both)."""
-    terse: list[str] = []
-    found: list[tuple[str, Side | None]] = []
     unsure = unit.uncertain
     lead = _subjects(entry, unit)
     side = lead[0].side
-    ending = ""
-    if unit.side in {"left", "right"} and entry.kind != "pose":
-        ending = _place(entry, unit.side)
-    elif unit.side == "both" and side == "both" and not unit.stronger:
-        ending = " on both sides"
-    for text in _noun_texts(entry.nouns, ending, mode.adjective, unsure):
-        found.append((text, side))
-    if entry.one and unit.side in {"left", "right"}:
-        # "a slight left cheek raise" is shorter than "a slight cheek raise on the left".
-        terse += _noun_texts(entry.nouns, "", f"{mode.adjective} {unit.side}".lstrip(), unsure)
-        found += [(text, side) for text in terse]
-    elif unit.side == "both" and not unit.stronger:
-        terse += _noun_texts(entry.nouns, "", mode.adjective, unsure)
-    else:
-        terse += [text for text, _ in found]
+    one_sided = unit.side in {"left", "right"} and entry.kind != "pose"
+    word, ending = "", ""
+    if one_sided and entry.directed:
+        ending = lead[0].tail
+    elif one_sided:
+        word = f"{unit.side} " if entry.one else f"{unit.side}-sided "
+    terse = _noun_texts(entry.nouns, ending, mode.adjective, word, unsure)
+    found: list[tuple[str, Side | None]] = [(text, side) for text in terse]
+    if unit.side == "both" and side == "both" and not unit.stronger:
+        found = [(text, side) for text in _noun_texts(entry.nouns, "", mode.adjective, "two-sided ", unsure)]
     for subject in lead:
-        heads = _noun_texts(entry.heads, f" of {subject.text}{subject.tail}", mode.adjective, unsure)
+        heads = _noun_texts(entry.heads, f" of {subject.text}{subject.tail}", mode.adjective, "", unsure)
         found += [(text, subject.side) for text in heads]
     return found, terse
 
@@ -197,7 +188,7 @@ def _build(unit: Unit) -> Forms:
     entry = movement(unit.au)
     subjects = _subjects(entry, unit)
     coded: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": [], "terse": []}
-    bare: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": []}
+    bare: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": [], "terse": []}
     more = MORE_ON[unit.stronger] if unit.stronger else ""
     for mode in _modes(unit):
         code = f" (AU{unit.au}{mode.note}{more})"
@@ -216,6 +207,8 @@ def _build(unit: Unit) -> Forms:
                 bare[kind].append(tuple(_phrase(text, unit.au, side) for text, side in pairs))
         told = None if unit.side == "both" and not unit.stronger else nouns[0][1]
         coded["terse"].append(tuple(_phrase(text + noun_code, unit.au, told) for text in terse))
+        if not mode.note:
+            bare["terse"].append(tuple(_phrase(text, unit.au, told) for text in terse))
     return Forms(
         au=unit.au,
         code=unit_code(unit),
@@ -231,6 +224,7 @@ def _build(unit: Unit) -> Forms:
         bare_clauses=tuple(bare["clauses"]),
         bare_absolutes=tuple(bare["absolutes"]),
         bare_nouns=tuple(bare["nouns"]),
+        bare_terse=tuple(bare["terse"]),
         briefest_noun=_briefest(coded["terse"]),
         briefest_clause=_briefest(coded["clauses"]),
     )

@@ -14,8 +14,12 @@ from fervlm.reasoning.wording.choice import Choice
 from fervlm.reasoning.wording.cues import COMBINED, GENERAL, LEADS, SECOND_LEADS, cue_words
 from fervlm.reasoning.wording.forms import Forms
 from fervlm.reasoning.wording.naming import codes, label_phrase, names, seen
+from fervlm.reasoning.wording.observing import sentence
 from fervlm.reasoning.wording.overview import number_word
 
+NAMEABLE = 0.5
+"""Share of the best support from which on a combination's reading is told as one of this face."""
+NAMEABLE_FLOOR = 0.1
 CUE_UP_TO = 6
 """Up to this number of present units a text names the most telling combination even where that takes it over its
 length."""
@@ -24,16 +28,11 @@ ROOMY = 35
 _CAVEATS = ("conflict", "occlusion", "pose", "low_trust", "core_not_measured", "uncertain", "speech", "asymmetry")
 _TELLING = (12, 4, 1, 15, 9, 6, 5, 23, 20)
 """Units whose lack in a detector is worth telling."""
-_NEEDS_ABSENT = {"I14": 6}
+_NEEDS_ABSENT = {"I01": 2, "I14": 6}
 
 
 _ONE = {"s": "s", "is": "is", "they": "it", "them": "it"}
 _SEVERAL = {"s": "", "is": "are", "they": "they", "them": "them"}
-
-
-def sentence(text: str) -> str:
-    """`text` with a capital."""
-    return text[0].upper() + text[1:]
 
 
 def for_and_against(candidate: Candidate, evidence: Evidence) -> tuple[tuple[int, ...], ...]:
@@ -132,23 +131,42 @@ def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) 
     ordered = list(found.cues)
     if found.masking is not None and found.masking.id != "I57":
         ordered = [found.masking, *(cue for cue in ordered if cue != found.masking)]
+    supported = _supported(found)
     told: list[Cue] = []
+    texts: list[str] = []
     for cue in ordered:
         if len(told) == most:
             break
         needed = _NEEDS_ABSENT.get(cue.id)
-        if cue.kind == "exclusive" or cue.id not in cue_words() or (needed is not None and not evidence.absent(needed)):
+        if cue.kind == "exclusive" or (needed is not None and not evidence.absent(needed)):
             continue
         if told and set(cue.units) <= set(told[0].units):
             continue
-        told.append(cue)
-    return [_cue(cue, evidence, choice, SECOND_LEADS if turn else LEADS) for turn, cue in enumerate(told)]
+        text = _cue(cue, evidence, supported, choice, SECOND_LEADS if told else LEADS)
+        if text is not None:
+            told.append(cue)
+            texts.append(text)
+    return texts
 
 
-def _cue(cue: Cue, evidence: Evidence, choice: Choice, leads: tuple[str, ...]) -> str:
-    subjects, predicates = cue_words()[_variant(cue, evidence)]
+def _supported(found: Interpretation) -> frozenset[str]:
+    """The classes near enough to the best one that the text may speak of them as readings of this face."""
+    best = max([c.score for c in found.candidates if c.canonical != "neutral"], default=0.0)
+    rest = max([c.score for c in found.candidates if c.canonical == "neutral"], default=0.0)
+    floor = max(NAMEABLE_FLOOR, NAMEABLE * best, NAMEABLE * rest if rest >= NAMEABLE else 0.0)
+    return frozenset([c.canonical for c in found.candidates if c.score >= floor])
+
+
+def _cue(cue: Cue, evidence: Evidence, supported: frozenset[str], choice: Choice, leads: tuple[str, ...]) -> str | None:
+    """The sentence on one combination; None where all its readings name expressions that the face gives little."""
+    words = cue_words().get(_variant(cue, evidence))
+    if words is None or not words.named_always <= supported:
+        return None
+    predicates = [text for text, named in words.predicates if named <= supported]
+    if not predicates:
+        return None
     units = _named_by(cue, evidence)
-    subject = choice.of(subjects)
+    subject = choice.of(words.subjects)
     if len(units) > 1 and choice.number(4) == 0:
         subject = choice.of(GENERAL)
         leads = leads[: -len(COMBINED)] if leads is LEADS else leads
@@ -173,13 +191,16 @@ def _named_by(cue: Cue, evidence: Evidence) -> tuple[int, ...]:
 
 
 def _variant(cue: Cue, evidence: Evidence) -> str:
-    """Rows that read differently by level or unit."""
+    """The row's id, with `+` for its second reading where that is the one that holds."""
     if cue.id == "I11":
         unit = evidence.units.get(5)
         return "I11+" if unit is not None and (unit.level or 0) >= 3 else "I11"
-    if cue.id == "I20":
-        return "I20+" if 9 in cue.units else "I20"
-    return cue.id
+    second = _SECOND.get(cue.id)
+    return f"{cue.id}+" if second is not None and second[0] in cue.units and second[1] not in cue.units else cue.id
+
+
+_SECOND = {"I20": (9, 10), "I29": (24, 23), "I39": (24, 23), "I41": (24, 23), "I50": (32, 28)}
+"""Row -> the unit of its second reading, and the unit of its first."""
 
 
 def _leading(top: Candidate | None, evidence: Evidence, choice: Choice) -> list[str]:
@@ -210,7 +231,7 @@ def _left_open(evidence: Evidence, told: tuple[int, ...], choice: Choice) -> lis
 
 def _apart(found: Interpretation, choice: Choice) -> list[str]:
     """Where two readings stand side by side."""
-    if found.upper is not None and found.lower is not None:
+    if found.upper is not None and found.lower is not None and {found.upper, found.lower} <= _supported(found):
         words = {"A": label_phrase(found.upper, found.upper), "B": label_phrase(found.lower, found.lower)}
         return [choice.of(arguments.REGIONS).format(**words)]
     if found.blend is not None:

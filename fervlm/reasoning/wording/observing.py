@@ -14,7 +14,7 @@ from operator import itemgetter
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording.choice import Choice, key_of
 from fervlm.reasoning.wording.forms import Forms, Modes, Phrase, denial
-from fervlm.reasoning.wording.region_frames import BESIDE, Frame, frames, resting_frames
+from fervlm.reasoning.wording.region_frames import BESIDE, QUIET, Frame, frames, resting_frames
 from fervlm.reasoning.wording.regions import (
     MERGED_AT_MOST,
     MERGES,
@@ -146,7 +146,11 @@ def _shortest(region: str, lexical: list[Forms]) -> tuple[list[Phrase], str, int
 
 
 def _fill(frame: Frame, phrases: list[Phrase]) -> str:
-    text = frame.text % tuple([phrase.text for phrase in phrases])
+    return sentence(frame.text % tuple([phrase.text for phrase in phrases]))
+
+
+def sentence(text: str) -> str:
+    """`text` with a capital."""
     return text[0].upper() + text[1:]
 
 
@@ -174,7 +178,10 @@ def _resting(evidence: Evidence, active: set[str], most: int, seed: int) -> list
         if not absent:
             continue
         choice = Choice(key_of(absent, seed, 9))
-        listed = ", ".join(f"no AU{au}" for au in absent)
-        text = choice.of(resting_frames(region)) % listed
+        if len(absent) == len(named):
+            text = choice.of(resting_frames(region)) % ", ".join([f"no AU{au}" for au in absent])
+        else:
+            clauses = [denial(au, choice.number(64)) for au in absent]
+            text = sentence(choice.of(QUIET[len(clauses)]) % tuple(clauses))
         found.append((place_of(named[0])[0], Observation(region=region, text=text)))
     return found

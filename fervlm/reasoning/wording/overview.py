@@ -30,14 +30,12 @@ TWO = (
     "The face combines {n} with {n}{more}.",
     "Seen as a whole, the face pairs {n} with {n}{more}.",
     "Overall there is {n}, with {n}{more}.",
-    "The movement of this face joins {n} to {n}{more}.",
+    "The movement of this face joins {n} and {n}{more}.",
     "The pattern is {n} with {n}{more}.",
     "As a whole, the face shows {n}, and with it {n}{more}.",
     "{n} and {n} are found on this face{more}.",
     "{n} goes with {n}{more}.",
-    "{n} comes together with {n}{more}.",
-    "{n} is combined with {n}{more}.",
-    "Seen together, {c} and {c}{more}.",
+    "{n} comes along with {n}{more}.",
     "In short, {c}, and {c}{more}.",
     "In short, {n} with {n}{more}.",
 )
@@ -50,7 +48,7 @@ PARTLY = (
     "The face shows {count} movements, {n} and {n} among them.",
     "The face shows {count} movements: {c} and {c}, for instance.",
     "There are {count} movements, such as {n} and {n}.",
-    "{Count} movements come together, including {n} and {n}.",
+    "{Count} movements are at work, {n} and {n} included.",
     "This face combines {count} movements, {n} and {n} included.",
 )
 """Two of more units named."""
@@ -84,11 +82,10 @@ MORE = (
 MORE_AFTER_AND = tuple(more for more in MORE if ", and" not in more)
 ZONED = (
     "In the {zone}, {c}; in the {other}, {c}{more}.",
-    "The {zone} shows {n}, the {other} {n}{more}.",
-    "Movement in the {zone} ({n}) meets movement in the {other} ({n}){more}.",
-    "While in the {zone} {c}, in the {other} {c}{more}.",
-    "There is {n} in the {zone} and {n} in the {other}{more}.",
-    "From {n} in the {zone} to {n} in the {other}, the face shows {count} movements.",
+    "The {zone} shows {n}; the {other} shows {n}{more}.",
+    "In the {zone} there is {n}; in the {other}, {n}{more}.",
+    "In the {zone} {c}, while in the {other} {c}{more}.",
+    "The {zone} has {n}; the {other} has {n}{more}.",
 )
 """For two units of different zones."""
 SINGLE = (
@@ -194,7 +191,9 @@ def _fill(frame: str, lexical: Sequence[Forms], choice: Choice) -> tuple[str, in
     mode = choice.number(6)
     phrases: list[Phrase] = []
     for turn, (form, kind) in enumerate(zip(lexical, kinds, strict=True)):
-        modes = form.bare_clauses if kind == "c" else form.bare_nouns if kind == "n" else form.bare_absolutes
+        # Later nouns are compounds: after "a lift of the cheeks and", "lowering of" could be heard of the cheeks.
+        nouns = form.bare_terse if turn else form.bare_nouns
+        modes = form.bare_clauses if kind == "c" else nouns if kind == "n" else form.bare_absolutes
         phrases.append(choice.of(modes[(mode + turn) % len(modes)]))
     text = pattern % tuple([phrase.text for phrase in phrases])
     return text[0].upper() + text[1:], cost + sum([phrase.cost for phrase in phrases])

@@ -1,8 +1,8 @@
 """Sentence frames for one region, as data.
 
 A frame is text with one marked hole per unit: `{c}` a clause, `{a}` subject and participle (after "with"), `{n}` a
-noun phrase, `{t}` a short noun phrase. `{name}`, `{there}`, `{where}` and `{here}` are the region's words, with a
-capital in `{There}` and `{Where}`; `{seen}` and `{are_seen}` one of the verbs below. Each choice is a frame of its own.
+noun phrase, `{t}` a short noun phrase. `{name}` and `{zone}` are the region's words; `{seen}` and `{are_seen}` one of
+the verbs below, each of which makes a frame of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 from fervlm.reasoning.wording.regions import REGION_WORDS, RegionWords
 from fervlm.reasoning.wording.tokens import clip_cost
@@ -22,33 +21,34 @@ ONE = (
     "{c}.",
     "{c}.",
     "{c}.",
-    "{here}, {c}.",
-    "{here}, {c}.",
+    "In the {zone}, {c}.",
+    "In the {zone}, {c}.",
     "{n} {seen}.",
-    "{Where}, {n} {seen}.",
-    "{n} {seen} {where}.",
+    "{n} {seen} in the {zone}.",
+    "In the {zone}, {n} {seen}.",
     "There is {n}.",
-    "There is {n} {where}.",
-    "{Where} there is {n}.",
-    "The {name} shows {n}.",
-    "The {name} presents {n}.",
-    "Recorded {where}: {n}.",
-    "Noted {where}: {n}.",
-    "The record gives {n} {where}.",
-    "Movement {where} takes the form of {n}.",
+    "There is {n} in the {zone}.",
+    "In the {zone} there is {n}.",
+    "The {zone} shows {n}.",
+    "The {zone} presents {n}.",
+    "Recorded in the {zone}: {n}.",
+    "Noted in the {zone}: {n}.",
+    "The record gives {n}.",
+    "The record gives {n} in the {zone}.",
+    "Change in the {zone} takes the form of {n}.",
 )
 ALONE = (
-    "{c}, the only movement {there}.",
-    "{c}; this is all that moves {there}.",
-    "{There}, one movement is recorded: {n}.",
-    "A single movement is recorded {there}: {n}.",
-    "Movement {there} is limited to {n}.",
-    "Movement {there} amounts to {n}.",
-    "The only movement {there} is {n}.",
-    "The one movement recorded {there} is {n}.",
-    "{n} is the only movement {there}.",
-    "{n} makes up all the movement {there}.",
-    "{n} alone {seen} {there}.",
+    "{c}, the only change in the {name}.",
+    "{c}, which is the only change in the {name}.",
+    "{n} is the only change in the {name}.",
+    "{n} is the one change recorded in the {name}.",
+    "{n} makes up all the change in the {name}.",
+    "{n} alone {seen} in the {name}.",
+    "{n}, and that alone, {seen} in the {name}.",
+    "The record gives {n} alone in the {name}.",
+    "There is {n}, the only change in the {name}.",
+    "There is just {n} in the {name}.",
+    "Only {n} {seen} in the {name}.",
 )
 """For a region whose one present unit this is."""
 TWO = (
@@ -57,45 +57,41 @@ TWO = (
     "{c} while {c}.",
     "{c}; {c}.",
     "As {c}, {c}.",
-    "{here}, {c} and {c}.",
-    "{here}, {c} while {c}.",
-    "{here}, {c}; {c}.",
+    "In the {zone}, {c} and {c}.",
+    "In the {zone}, {c} while {c}.",
+    "In the {zone}, {c}; {c}.",
     "{c}, and in addition {c}.",
     "{c}; in addition, {c}.",
     "{c}; at the same time, {c}.",
     "{c}, and at the same time {c}.",
-    "Two movements are recorded {where}: {c}, and {c}.",
+    "Two changes are recorded in the {zone}: {c}, and {c}.",
     "{c}, with {a}.",
-    "{here}, {c}, with {a}.",
+    "In the {zone}, {c}, with {a}.",
     "With {a}, {c}.",
-    "{here}, with {a}, {c}.",
     "{c}, with {t}.",
     "{c}, accompanied by {t}.",
-    "{c}, together with {t}.",
     "{c}, along with {t}.",
     "{c}, joined by {t}.",
     "{c}; there is also {t}.",
     "{c}, and there is also {t}.",
     "{c}, and {t} {seen} as well.",
     "{n} and {t} {are_seen}.",
-    "{n} and {t} {are_seen} {where}.",
-    "{Where}, {n} and {t} {are_seen}.",
-    "There is {n} together with {t}.",
+    "{n} and {t} {are_seen} in the {zone}.",
+    "In the {zone}, {n} and {t} {are_seen}.",
     "There is {n}, and with it {t}.",
-    "{Where} there is {n} as well as {t}.",
-    "The {name} shows {n} and {t}.",
-    "The {name} combines {n} with {t}.",
-    "The {name} pairs {n} with {t}.",
+    "In the {zone} there is {n} as well as {t}.",
+    "The {zone} shows {n} and {t}.",
+    "The {zone} combines {n} with {t}.",
+    "The {zone} pairs {n} with {t}.",
     "{n} goes with {t}.",
-    "{n} goes together with {t}.",
     "{n} is accompanied by {t}.",
     "{n} is joined by {t}.",
     "{n} appears alongside {t}.",
     "Beside {n}, there is {t}.",
     "Along with {n}, {t} {seen}.",
     "In addition to {n}, there is {t}.",
-    "Recorded {where}: {n} and {t}.",
-    "Movement {where} consists of {n} and {t}.",
+    "Recorded in the {zone}: {n} and {t}.",
+    "The record gives {n} and {t}.",
 )
 THREE = (
     "{c}, {c} and {c}.",
@@ -111,27 +107,26 @@ THREE = (
     "{c}, with {t} and {t}.",
     "{c}, joined by {t} and {t}.",
     "{c}, along with {t} and {t}.",
-    "{c}, together with {t} and {t}.",
     "{c}, accompanied by {t} and {t}.",
     "{c}; there is also {t}, with {t}.",
-    "{here}, {c}, {c} and {c}.",
-    "{here}, {c}, with {t} and {t}.",
-    "The {name} shows {t}, {t} and {t}.",
-    "The {name} combines {t}, {t} and {t}.",
+    "In the {zone}, {c}, {c} and {c}.",
+    "In the {zone}, {c}, with {t} and {t}.",
+    "The {zone} shows {t}, {t} and {t}.",
+    "The {zone} combines {t}, {t} and {t}.",
     "{t}, {t} and {t} {are_seen}.",
-    "{t}, {t} and {t} {are_seen} {where}.",
-    "{Where}, {t}, {t} and {t} {are_seen}.",
-    "Recorded {where}: {t}, {t} and {t}.",
+    "{t}, {t} and {t} {are_seen} in the {zone}.",
+    "In the {zone}, {t}, {t} and {t} {are_seen}.",
+    "Recorded in the {zone}: {t}, {t} and {t}.",
     "There is {t}, with {t} and {t}.",
-    "Movement {where} consists of {t}, {t} and {t}.",
     "{t} goes with {t} and {t}.",
+    "The record gives {t}, {t} and {t}.",
     "Beside {t} there is {t}, with {t}.",
 )
 FOUR = (
-    "The {name} shows {t}, {t}, {t} and {t}.",
+    "The {zone} shows {t}, {t}, {t} and {t}.",
     "{t}, {t}, {t} and {t} {are_seen}.",
     "{t} and {t} {are_seen}, with {t} and {t}.",
-    "{Where}: {t}, {t}, {t} and {t}.",
+    "Recorded are {t}, {t}, {t} and {t}.",
     "There is {t} with {t}, {t} and {t}.",
 )
 LISTS: dict[int, tuple[str, ...]] = {
@@ -146,20 +141,23 @@ BESIDE = (", while", ";", ", but", ", and", ", whereas")
 """How a telling absence follows."""
 
 RESTING = (
-    "No measured movement is present {there} ({d}).",
-    "None of the movements measured {there} is present ({d}).",
-    "The {name} shows none of the movements measured there ({d}).",
-    "{There}, the measured movements are all absent ({d}).",
-    "The movements measured {there} are all absent ({d}).",
+    "None of the movements measured in the {name} is present ({d}).",
+    "The movements measured in the {name} are all absent ({d}).",
     "The {name} is at rest as far as measured ({d}).",
     "As far as measured, the {name} is at rest ({d}).",
-    "As far as measured, nothing moves {there} ({d}).",
-    "Nothing moves {there} as far as measured ({d}).",
-    "Every movement measured {there} is absent ({d}).",
-    "{There}, every measured movement is absent ({d}).",
+    "As far as measured, nothing moves in the {name} ({d}).",
+    "Nothing moves in the {name} as far as measured ({d}).",
+    "Every movement measured in the {name} is absent ({d}).",
     "The measured movements of the {name} are absent ({d}).",
+    "The {name} stays at rest as far as measured ({d}).",
+    "As far as measured, the {name} stays at rest ({d}).",
 )
 """A region where all measured units are absent; `{d}` is "no AU1, no AU2, no AU4"."""
+QUIET: dict[int, tuple[str, ...]] = {
+    1: ("%s.", "As measured, %s.", "Here %s.", "As for the rest, %s."),
+    2: ("%s, and %s.", "%s; %s.", "As measured, %s, and %s."),
+}
+"""Denials for a region of which only a part was measured."""
 
 _HOLE = re.compile(r"\{([cant])\}")
 
@@ -176,24 +174,11 @@ class Frame:
 
 
 def _spellings(frame: str, words: RegionWords) -> list[str]:
-    choices = {
-        "name": (words.name,),
-        "where": words.where,
-        "Where": tuple(w[0].upper() + w[1:] for w in words.where),
-        "there": words.there,
-        "There": tuple(w[0].upper() + w[1:] for w in words.there),
-        "here": words.here,
-        "seen": SEEN,
-        "are_seen": ARE_SEEN,
-    }
-    used = [key for key in choices if "{" + key + "}" in frame]
-    found = []
-    for values in product(*(choices[key] for key in used)):
-        text = frame
-        for key, value in zip(used, values, strict=True):
-            text = text.replace("{" + key + "}", value)
-        found.append(text)
-    return found
+    text = frame.replace("{name}", words.name).replace("{zone}", words.zone)
+    for hole, verbs in (("{seen}", SEEN), ("{are_seen}", ARE_SEEN)):
+        if hole in text:
+            return [text.replace(hole, verb) for verb in verbs]
+    return [text]
 
 
 def _compile(frame: str) -> Frame:

@@ -24,44 +24,30 @@ REGION_UNITS: dict[str, tuple[int, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class RegionWords:
-    """How a region is called."""
+    """How a region is called. A place said before a noun ("the mouth region: a lift") could be heard as its subject, so
+    sentences begin with the wider zone and end with the region."""
 
     name: str
     """After "the"."""
-    there: tuple[str, ...]
-    """Phrases of place that mean this region and nothing more."""
-    where: tuple[str, ...]
-    """Phrases of place that do not repeat the region's own words; may be wider."""
-    here: tuple[str, ...]
-    """Openings before a clause."""
+    zone: str
+    """The part of the face it lies in, after "the"."""
 
-
-_UPPER, _MIDDLE, _LOWER = ("in the upper face",), ("in the midface",), ("in the lower face",)
 
 REGION_WORDS: dict[str, RegionWords] = {
-    "brow": RegionWords(
-        "brow region", ("in the brow region", "at the brow"), ("above the eyes", *_UPPER), ("Above the eyes",)
-    ),
-    "eyes": RegionWords("eye region", ("in the eye region", "around the eyes"), _UPPER, ("In the upper face",)),
-    "cheeks": RegionWords("cheek region", ("in the cheek region",), _MIDDLE, ("In the midface",)),
-    "nose": RegionWords("nose region", ("in the nose region",), _MIDDLE, ("In the midface",)),
-    "mouth": RegionWords(
-        "mouth region",
-        ("around the mouth", "at the mouth"),
-        ("around the mouth", "at the mouth", *_LOWER),
-        ("At the mouth", "Around the mouth"),
-    ),
-    "chin": RegionWords("chin region", ("in the chin region",), ("below the mouth", *_LOWER), ("Below the mouth",)),
-    "jaw": RegionWords("jaw region", ("in the jaw region",), _LOWER, ("In the lower face",)),
-    "neck": RegionWords("neck region", ("in the neck region",), ("below the face",), ("Below the face",)),
-    "head": RegionWords("head position", ("in the head position",), ("apart from the face",), ("Apart from the face",)),
-    "gaze": RegionWords("gaze", ("in the gaze",), ("apart from the face",), ("Apart from the face",)),
-    "quality": RegionWords("record", ("in the record",), ("in the record",), ("In the record",)),
-    "eyes+cheeks": RegionWords(
-        "eye and cheek region", ("around the eyes",), ("around the eyes",), ("Around the eyes",)
-    ),
-    "cheeks+nose": RegionWords("midface", _MIDDLE, _MIDDLE, ("In the midface",)),
-    "chin+jaw": RegionWords("chin and jaw region", ("below the mouth",), _LOWER, ("In the lower face",)),
+    "brow": RegionWords("brow region", "upper face"),
+    "eyes": RegionWords("eye region", "upper face"),
+    "cheeks": RegionWords("cheek region", "midface"),
+    "nose": RegionWords("nose region", "midface"),
+    "mouth": RegionWords("mouth region", "lower face"),
+    "chin": RegionWords("chin region", "lower face"),
+    "jaw": RegionWords("jaw region", "lower face"),
+    "neck": RegionWords("neck region", "neck region"),
+    "head": RegionWords("head position", "head position"),
+    "gaze": RegionWords("gaze", "gaze"),
+    "quality": RegionWords("record", "record"),
+    "eyes+cheeks": RegionWords("eye and cheek region", "area around the eyes"),
+    "cheeks+nose": RegionWords("midface", "midface"),
+    "chin+jaw": RegionWords("chin and jaw region", "lower face"),
 }
 
 ORDER: tuple[str, ...] = (*REGION_UNITS, "quality")
@@ -79,12 +65,13 @@ TELLING: dict[str, dict[int, tuple[int, ...]]] = {
 RESTING: dict[str, tuple[int, ...]] = {
     "brow": (1, 2, 4),
     "mouth": (12, 15, 25),
-    "eyes": (5, 7, 43),
+    "eyes": (5, 7),
     "nose": (9,),
     "cheeks": (6,),
     "jaw": (26,),
 }
-"""Regions whose rest is worth telling, most telling first, with the AUs to name."""
+"""Regions whose rest is worth telling, most telling first, with the AUs to name. The region as a whole is called at
+rest only where all of them were measured."""
 
 _MOST_TELLING = (12, 9, 15, 10, 4, 1, 6, 5, 20, 24, 23, 27, 26, 14, 17, 7, 2, 43, 16, 22, 18, 34, 28, 32, 25, 11)
 UPPER = frozenset({"brow", "eyes"})

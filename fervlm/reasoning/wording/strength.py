@@ -14,7 +14,7 @@ AFTER: dict[int, tuple[str, ...]] = {
     2: ("slightly", "mildly"),
     3: ("markedly", "clearly"),
     4: ("strongly",),
-    5: ("maximally", "to the maximum"),
+    5: ("maximally",),
 }
 """Adverbials that follow a verb: "the lips part slightly"."""
 
