@@ -401,7 +401,7 @@ def _limits(numbers: Numbers) -> str:
 
 A caption repeats what its evidence says.{trust} Action units that were not measured are not spoken of, which is not the
 same as their absence. Prototypes that link movements to emotion words are conventions from posed, mostly Western faces;
-an expression shown does not tell what somebody feels. Labels come from annotators who saw the picture alone.
+an expression shown does not tell what somebody feels. Human labels are what the sources give, with their noise.
 
 {chr(10).join(notes)}
 

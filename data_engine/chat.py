@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 from zlib import crc32
 
 from fervlm.facs.labels import LabelSet
@@ -63,13 +64,13 @@ def conversations(
     return tuple(chats)
 
 
-def _chat(kind: str, view: str, *turns: tuple[str, str]) -> Chat:
-    messages = [
-        ChatMessage(role=role, content=text)
-        for question, answer in turns
-        for role, text in (("user", question), ("assistant", answer))
-    ]
-    return Chat(kind=kind, view=view, messages=tuple(messages))
+def _chat(kind: str, view: Literal["blind", "anchored"], *turns: tuple[str, str]) -> Chat:
+    # Right by construction, ten to a face: validation would cost more than the words.
+    messages: list[ChatMessage] = []
+    for question, answer in turns:
+        messages.append(ChatMessage.model_construct(role="user", content=question))
+        messages.append(ChatMessage.model_construct(role="assistant", content=answer))
+    return Chat.model_construct(kind=kind, view=view, messages=tuple(messages))
 
 
 def _movements(caption: Caption) -> str:

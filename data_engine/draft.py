@@ -11,6 +11,7 @@ from fervlm.errors import FervlmError
 from fervlm.facs import label_set, label_set_from_words
 from fervlm.facs.labels import LabelSet
 from fervlm.predict.rules import Explainer
+from fervlm.reasoning.observe import observe
 from fervlm.records import Caption, Verification
 
 _SEED_STEP = 7919
@@ -62,7 +63,7 @@ def _draft(joined: Joined, seen: PictureFacts | None, explainers: tuple[Explaine
     """Every different caption that is borne out; where none is, the first one with its findings."""
     captions: list[Caption] = []
     first: Checked | None = None
-    spoilt: Draft | None = None
+    spoilt: tuple[Caption, tuple[str, ...], Checked | None] | None = None
     for explainer in explainers:
         prediction = explainer.explain(joined.evidence)
         caption, verification = prediction.caption, prediction.verification
@@ -73,12 +74,20 @@ def _draft(joined: Joined, seen: PictureFacts | None, explainers: tuple[Explaine
             captions.append(caption)
             first = first or checked(verification)
         elif spoilt is None:
-            spoilt = Draft(
-                joined=joined, facts=seen, captions=(caption,), findings=findings, checked=checked(verification)
-            )
+            spoilt = caption, findings, checked(verification)
+    findings = ()
     if not captions and spoilt is not None:
-        return spoilt
-    return Draft(joined=joined, facts=seen, captions=tuple(captions), checked=first)
+        captions, findings, first = [spoilt[0]], spoilt[1], spoilt[2]
+    units = observe(joined.evidence).units.values()
+    return Draft(
+        joined=joined,
+        facts=seen,
+        present=tuple([unit.au for unit in units if unit.present]),
+        absent=tuple([unit.au for unit in units if not unit.present]),
+        captions=tuple(captions),
+        findings=findings,
+        checked=first,
+    )
 
 
 def checked(verification: Verification | None) -> Checked | None:

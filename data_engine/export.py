@@ -12,7 +12,7 @@ from data_engine.draft import chosen_labels, finding_sentences
 from data_engine.flip import mirrored_face
 from data_engine.gate import Verdict
 from data_engine.items import Draft, Joined, Reject
-from data_engine.table import Exported
+from data_engine.table import exported
 from fervlm.facs.labels import LabelSet
 from fervlm.predict.rules import Explainer
 from fervlm.reasoning.observe import observe
@@ -36,9 +36,10 @@ def export_shard(config_json: str, drafts: bytes, verdicts: bytes) -> tuple[byte
             rejects.append(reject.model_dump_json(exclude_defaults=True).encode() + b"\n")
             continue
         for row in view.samples(draft, verdict):
-            (rejects if isinstance(row, Reject) else rows).append(
-                row.model_dump_json(exclude_defaults=True).encode() + b"\n"
-            )
+            if isinstance(row, Reject):
+                rejects.append(row.model_dump_json(exclude_defaults=True).encode() + b"\n")
+            else:
+                rows.append(row)
     return b"".join(rows), b"".join(rejects)
 
 
@@ -52,7 +53,7 @@ class _Views:
         self._explainer = Explainer(labels=self._labels, seed=config.seed, cache_size=4096)
         self._judge = Judge(cache_size=16384)
 
-    def samples(self, draft: Draft, verdict: Verdict) -> Iterator[Exported | Reject]:
+    def samples(self, draft: Draft, verdict: Verdict) -> Iterator[bytes | Reject]:
         """The sample, and its mirror image where the run wants it (train only) and its caption is borne out."""
         yield self._sample(draft.joined, draft.captions[verdict.caption], verdict, flipped=False)
         if self._config.flip and verdict.split == "train":
@@ -64,7 +65,7 @@ class _Views:
             else:
                 yield self._sample(face, prediction.caption, verdict, flipped=True)
 
-    def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> Exported:
+    def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> bytes:
         evidence = observe(joined.evidence)
         written = self._written.get(joined.label) if joined.label else None
         bound = anchored(caption, written, evidence, self._labels) if written else None
@@ -83,7 +84,7 @@ class _Views:
             source=joined.source,
             flipped=flipped,
         )
-        return Exported(sample=sample, picture=joined.picture)
+        return exported(sample, joined.picture)
 
 
 @lru_cache(maxsize=4)

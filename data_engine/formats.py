@@ -20,48 +20,51 @@ from collections.abc import Iterator
 from typing import Any
 
 from data_engine.table import Exported
-from fervlm.records import Chat
+from fervlm.facs.units import movement_units
+
+Chat = dict[str, Any]
+"""One row of the chat table."""
 
 _TAG = "<image>"
 DATASET = "fervlm"
 
 
-def lines(name: str, row: Exported, picture: str | None) -> Iterator[bytes]:
+def lines(name: str, found: Exported, picture: str | None) -> Iterator[bytes]:
     """The sample's lines in the format `name`; `picture` is the path that stands in them."""
-    for chat in row.sample.chats:
-        found = _FORMATS[name](row, chat, [] if picture is None else [picture])
-        if found is not None:
-            yield json.dumps(found, ensure_ascii=False).encode() + b"\n"
+    for chat in found["chats"]:
+        line = _FORMATS[name](found, chat, [] if picture is None else [picture])
+        if line is not None:
+            yield json.dumps(line, ensure_ascii=False).encode() + b"\n"
 
 
-def _messages(row: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any]:
-    return {"id": row.sample.id, "messages": [m.model_dump() for m in chat.messages], "images": pictures}
+def _messages(_: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any]:
+    return {"id": chat["id"], "messages": chat["messages"], "images": pictures}
 
 
-def _sharegpt(row: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any]:
+def _sharegpt(_: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any]:
     names = {"user": "human", "assistant": "gpt", "system": "system"}
-    turns = [{"from": names[m.role], "value": m.content} for m in chat.messages]
+    turns = [{"from": names[turn["role"]], "value": turn["content"]} for turn in chat["messages"]]
     first = next(turn for turn in turns if turn["from"] == "human")
     first["value"] = _TAG * len(pictures) + first["value"]
-    return {"id": row.sample.id, "conversations": turns, "images": pictures}
+    return {"id": chat["id"], "conversations": turns, "images": pictures}
 
 
-def _facial_r1(row: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any] | None:
+def _facial_r1(found: Exported, chat: Chat, pictures: list[str]) -> dict[str, Any] | None:
     """The caption conversations only: a question, the reasoning, the AUs and the label that a reward needs."""
-    if chat.kind != "caption" or not pictures:
+    if chat["kind"] != "caption" or not pictures:
         return None
-    sample = row.sample
-    label = sample.human_label if chat.view == "anchored" else sample.caption.conclusion.label
-    present = sorted({reading.au for reading in sample.evidence.readings if reading.state == "present"})
+    row, view = found["row"], chat["view"]
+    label = row["label"] if view == "anchored" else row["engine_label"]
+    present = [au for au, state in zip(movement_units(), row["au_vector"], strict=True) if state == 1]
     return {
-        "id": sample.id if chat.view == "blind" else f"{sample.id}#{chat.view}",
-        "dataset": sample.source or DATASET,
+        "id": row["id"] if view == "blind" else f"{row['id']}#{view}",
+        "dataset": row["source"] or DATASET,
         "image": pictures[0],
-        "question": chat.messages[-2].content,
+        "question": chat["messages"][-2]["content"],
         "AUs": [f"AU{au}" for au in present],
         "labels": [label] if label else [],
-        "description": chat.messages[-1].content,
-        "meta_info": {"view": chat.view, "split": sample.split, "flipped": sample.flipped},
+        "description": chat["messages"][-1]["content"],
+        "meta_info": {"view": view, "split": found["split"], "flipped": row["flipped"]},
     }
 
 

@@ -69,6 +69,8 @@ class _Whole:
         columns = _Columns(paths)
         self._splits = _Splits(config, columns)
         self.support = _fit(columns, self._splits)
+        unknown = np.full(len(columns.dhash), np.nan)
+        self._support = self.support.of(columns.features, columns.group("label")) if self.support else unknown
         self._earlier = near_duplicates(columns.dhash, config.gate.duplicate_bits)
         # A picture without a hash (evidence alone) repeats nothing.
         self._earlier[~columns.has_picture] = -1
@@ -81,6 +83,8 @@ class _Whole:
 
     def verdict(self, row: Measured, place: int) -> Verdict:
         """The decision on the draft at `place` in input order."""
+        import numpy as np  # noqa: PLC0415
+
         reason = self._reason[place]
         detail = {
             "verifier_finding": "; ".join(row.findings),
@@ -91,7 +95,7 @@ class _Whole:
             keep=reason is None,
             split=self._splits.of(row),
             caption=int(self._caption[place]),
-            support=self._support(row),
+            support=None if np.isnan(self._support[place]) else float(self._support[place]),
             reason=reason,
             detail=detail,
         )
@@ -100,11 +104,6 @@ class _Whole:
         for place, row in enumerate(_rows(self._paths)):
             if self._reason[place] is None:
                 self._reason[place] = judge(row, place)
-
-    def _support(self, row: Measured) -> float | None:
-        if self.support is None or row.label is None:
-            return None
-        return round(self.support.probability(row.label, frozenset(row.present), frozenset(row.absent)), 4)
 
     def _alone(self, row: Measured, place: int) -> Reason | None:
         gate = self._config.gate
@@ -116,8 +115,8 @@ class _Whole:
             return "too_long"
         if self._earlier[place] >= 0:
             return "near_duplicate"
-        support = self._support(row)
-        return "label_unsupported" if support is not None and support < gate.min_support else None
+        # False where there is no label: nothing is smaller or larger than NaN.
+        return "label_unsupported" if self._support[place] < gate.min_support else None
 
     def _frames(self) -> None:
         """No frame above its share: a draft whose captions would all break it leaves, in input order."""

@@ -89,6 +89,8 @@ class Draft(Record):
 
     joined: Joined
     facts: PictureFacts | None = None
+    present: tuple[int, ...] = Field((), description="AUs the evidence calls present.")
+    absent: tuple[int, ...] = ()
     captions: tuple[Caption, ...]
     findings: tuple[str, ...] = Field((), description="Verifier findings on the first caption; empty when clean.")
     checked: Checked | None = Field(None, description="The verification of the first caption in numbers.")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 from zlib import crc32
 
 from pydantic import Field
+from pydantic_core import from_json, to_json
 
 from data_engine.frames import sentence_frames
-from data_engine.items import Checked, Draft, TeacherTrace
-from fervlm.reasoning.answers import render
-from fervlm.reasoning.observe import observe
-from fervlm.records import Caption, Record
+from data_engine.items import Checked, TeacherTrace
+from fervlm.records import Record
 
 
 class Measured(Record):
@@ -27,7 +27,7 @@ class Measured(Record):
     absent: tuple[int, ...] = ()
     sha256: str | None = None
     dhash: str | None = None
-    words: tuple[int, ...] = Field(description="Words of each caption's full text.")
+    words: tuple[int, ...] = Field(description="Words of each caption's sentences.")
     frames: tuple[tuple[int, ...], ...] = Field(description="Sentence frames of each caption, as 32-bit digests.")
     findings: tuple[str, ...] = ()
     checked: Checked | None = None
@@ -35,35 +35,31 @@ class Measured(Record):
 
 
 def measure_shard(shard: bytes) -> tuple[bytes, bytes]:
-    """Drafts in, measurements out; nothing is rejected yet. A `scale.Stage`."""
-    rows = [_measure(Draft.model_validate_json(line)) for line in shard.splitlines()]
-    return b"".join(row.model_dump_json(exclude_defaults=True).encode() + b"\n" for row in rows), b""
+    """Drafts in, measurements out; nothing is rejected yet. A `scale.Stage`.
+
+    Drafts are read as plain values: they were validated when written, and no more than their words is needed.
+    """
+    return b"".join(to_json(_measure(from_json(line))) + b"\n" for line in shard.splitlines()), b""
 
 
-def _measure(draft: Draft) -> Measured:
-    joined, evidence = draft.joined, observe(draft.joined.evidence)
-    return Measured(
-        n=joined.n,
-        id=joined.id,
-        label=joined.label,
-        split=joined.split,
-        subject=joined.subject,
-        source=joined.source,
-        present=tuple(unit.au for unit in evidence.units.values() if unit.present),
-        absent=tuple(unit.au for unit in evidence.units.values() if not unit.present),
-        sha256=draft.facts.sha256 if draft.facts else None,
-        dhash=draft.facts.dhash if draft.facts else None,
-        words=tuple(len(render(caption, details=False).split()) for caption in draft.captions),
-        frames=tuple(_frames(caption) for caption in draft.captions),
-        findings=draft.findings,
-        checked=draft.checked,
-        teacher=draft.teacher,
-    )
+def _measure(draft: dict[str, Any]) -> dict[str, Any]:
+    joined = draft["joined"]
+    facts = draft.get("facts") or {}
+    told = [_texts(caption) for caption in draft["captions"]]
+    found = {key: joined[key] for key in ("label", "split", "subject", "source") if key in joined}
+    found |= {key: facts[key] for key in ("sha256", "dhash") if key in facts}
+    found |= {key: draft[key] for key in ("present", "absent", "findings", "checked", "teacher") if key in draft}
+    return found | {
+        "n": joined["n"],
+        "id": joined["id"],
+        "words": [sum(text.count(" ") + 1 for text in texts) for texts in told],
+        "frames": [[digest for text in texts for digest in _text_frames(text)] for texts in told],
+    }
 
 
-def _frames(caption: Caption) -> tuple[int, ...]:
-    texts = (caption.overview, *(o.text for o in caption.observations), caption.interpretation, caption.conclusion.text)
-    return tuple(digest for text in texts for digest in _text_frames(text))
+def _texts(caption: dict[str, Any]) -> list[str]:
+    observations = [observation["text"] for observation in caption["observations"]]
+    return [caption["overview"], *observations, caption["interpretation"], caption["conclusion"]["text"]]
 
 
 @lru_cache(maxsize=65536)

@@ -11,11 +11,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from data_engine import formats
 from data_engine.config import AnnotateConfig
+from data_engine.garbage import uncollected
 from data_engine.image_files import ImageFolder
+from data_engine.items import Picture
 from data_engine.pictures import PictureStore
 from data_engine.scale import rejects_path
-from data_engine.shards import read_rows, shard_paths, write_bytes, write_stream
-from data_engine.table import Exported, arrow, chat_rows, sample_row, schemas
+from data_engine.shards import shard_paths, write_bytes, write_stream
+from data_engine.table import Exported, arrow, read_exported, schemas
 from fervlm.errors import FervlmError
 from fervlm.records import Record
 
@@ -45,12 +47,15 @@ def publish(config: AnnotateConfig, work: Path, out: Path) -> Published:
     samples, chats = _Tables(out / "data", "samples"), _Tables(out / "chat", "chat")
     pictures, lines = PictureStore(), _Lines(config, out)
     for path in shard_paths(work / "exported"):
-        rows = list(read_rows(path, Exported))
-        for split in sorted({row.sample.split for row in rows}):
-            here = [(row, _embedded(config, row, pictures)) for row in rows if row.sample.split == split]
-            samples.add(split, [sample_row(row, picture) for row, picture in here])
-            chats.add(split, [line for row, _ in here for line in chat_rows(row)])
-            lines.add(split, here)
+        with uncollected():
+            found = list(read_exported(path))
+            for one in found:
+                _embed(config, one, pictures)
+            for split in sorted({one["split"] for one in found}):
+                here = [one for one in found if one["split"] == split]
+                samples.add(split, [one["row"] for one in here])
+                chats.add(split, [line for one in here for line in one["chats"]])
+                lines.add(split, here)
     counts = samples.finish(), chats.finish()
     lines.finish()
     rejects: Counter[str] = Counter()
@@ -61,16 +66,19 @@ def publish(config: AnnotateConfig, work: Path, out: Path) -> Published:
     return Published(samples=counts[0], conversations=counts[1], rejects=dict(sorted(rejects.items())))
 
 
-def _embedded(config: AnnotateConfig, row: Exported, pictures: PictureStore) -> bytes | None:
-    """Encoded bytes where the picture must or should travel inside the table."""
-    if row.picture is None or not (config.embed or row.picture.row is not None or row.sample.flipped):
-        return None
-    data = pictures.read(row.picture)
-    if not row.sample.flipped:
-        return data
-    from data_engine.flip import mirrored_picture  # noqa: PLC0415
+def _embed(config: AnnotateConfig, one: Exported, pictures: PictureStore) -> None:
+    """Put the encoded bytes into the row where the picture must or should travel inside the table."""
+    if one["picture"] is None:
+        return
+    picture, flipped = Picture.model_validate(one["picture"]), one["row"]["flipped"]
+    if not (config.embed or picture.row is not None or flipped):
+        return
+    data = pictures.read(picture)
+    if flipped:
+        from data_engine.flip import mirrored_picture  # noqa: PLC0415
 
-    return mirrored_picture(data, row.picture.name)
+        data = mirrored_picture(data, picture.name)
+    one["row"]["image"] = {"bytes": data, "path": picture.name}
 
 
 @contextmanager
@@ -139,18 +147,19 @@ class _Lines:
         self._images = ImageFolder(out)
         self._open: dict[Path, IO[bytes]] = {}
 
-    def add(self, split: str, rows: Iterable[tuple[Exported, bytes | None]]) -> None:
-        """Append the conversations of samples; `bytes` are those of a picture that has no file of its own."""
+    def add(self, split: str, found: Iterable[Exported]) -> None:
+        """Append the conversations of samples; a picture that has no file of its own is given one."""
         if not self._formats:
             return
         with _disk(self._out):
-            for row, data in rows:
-                picture = None
-                if row.picture is not None:
-                    picture = row.picture.file if data is None else self._images.add(row.picture.name, data)
+            for one in found:
+                image = one["row"]["image"]
+                picture = image and image["path"]
+                if image and image["bytes"]:
+                    picture = self._images.add(image["path"], image["bytes"])
                 for name in self._formats:
                     handle = self._file(self._out / name / f"{split}.jsonl")
-                    handle.writelines(formats.lines(name, row, picture))
+                    handle.writelines(formats.lines(name, one, picture))
 
     def finish(self) -> None:
         """Close and name every file."""

@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any, Literal
 
+from data_engine.garbage import uncollected
 from data_engine.shards import shard_paths, write_bytes
 from fervlm.errors import FervlmError, MissingExtraError
 
@@ -64,9 +65,14 @@ def _lines(path: Path) -> int:
     return path.read_bytes().count(b"\n")
 
 
+def _run(stage: Stage, *parts: bytes) -> tuple[bytes, bytes]:
+    with uncollected():
+        return stage(*parts)
+
+
 def _here(stage: Stage, todo: Iterable[Parts], _: int) -> Iterator[tuple[str, bytes, bytes]]:
     for parts in todo:
-        yield parts[0].name, *stage(*(part.read_bytes() for part in parts))
+        yield parts[0].name, *_run(stage, *(part.read_bytes() for part in parts))
 
 
 def _processes(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
@@ -76,7 +82,7 @@ def _processes(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tu
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
             for parts in todo:
-                waiting.append((parts[0].name, pool.submit(stage, *(part.read_bytes() for part in parts))))
+                waiting.append((parts[0].name, pool.submit(_run, stage, *(part.read_bytes() for part in parts))))
                 if len(waiting) >= 2 * workers:
                     name, future = waiting.popleft()
                     yield name, *future.result()
@@ -109,7 +115,7 @@ def _ray(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tuple[st
 
     def one(row: dict[str, Any]) -> dict[str, Any]:
         parts = [Path(part) for part in row["parts"]]
-        rows, rejects = stage(*(part.read_bytes() for part in parts))
+        rows, rejects = _run(stage, *(part.read_bytes() for part in parts))
         return {"name": parts[0].name, "rows": rows, "rejects": rejects}
 
     shards = ray.data.from_items(items, override_num_blocks=len(items)).map(one, concurrency=workers or None)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _RIDGE = 1e-3
 _STEPS = 400
+_CHUNK = 65_536
 
 
 class Support(Record):
@@ -31,21 +32,25 @@ class Support(Record):
     n: int = Field(description="Faces it was fitted on.")
     accuracy: float = Field(description="Share of these faces whose label it ranks first.")
 
-    def probability(self, label: str, present: frozenset[int], absent: frozenset[int]) -> float:
-        """p(label | AUs), 0 to 1; 0 for a label it has not seen."""
-        from math import exp  # noqa: PLC0415
+    def of(self, features: NDArray[np.int8], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+        """p(label | AUs) of each row, rounded to four digits; NaN where the label is negative (none given).
 
-        if label not in self.labels:
-            return 0.0
-        logits = [
-            b
-            + sum(w for au, w in zip(self.aus, row, strict=True) if au in present)
-            - sum(w for au, w in zip(self.aus, row, strict=True) if au in absent)
-            for row, b in zip(self.weights, self.bias, strict=True)
-        ]
-        top = max(logits)
-        weights = [exp(z - top) for z in logits]
-        return weights[self.labels.index(label)] / sum(weights)
+        Args:
+            features: (n, aus), 1 present, -1 absent, 0 not measured.
+            labels: (n,), indices into `labels`.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        weights, bias = np.array(self.weights), np.array(self.bias)
+        found = np.full(len(features), np.nan)
+        for start in range(0, len(features), _CHUNK):
+            here = slice(start, start + _CHUNK)
+            z = features[here] @ weights.T + bias
+            p = np.exp(z - z.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            label = labels[here]
+            found[here] = np.where(label >= 0, p[np.arange(len(p)), label], np.nan)
+        return np.round(found, 4)
 
 
 def fit(features: NDArray[np.int8], labels: NDArray[np.int8], names: tuple[str, ...], aus: tuple[int, ...]) -> Support:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from pydantic_core import from_json, to_json
 
 from data_engine.items import Picture
 from fervlm.errors import MissingExtraError
 from fervlm.reasoning.answers import render
-from fervlm.records import Caption, Record, Sample
+from fervlm.records import Caption, Sample
 
 if TYPE_CHECKING:
     import pyarrow as pa
-
-
-class Exported(Record):
-    """A finished sample and where its picture lies."""
-
-    sample: Sample
-    picture: Picture | None = None
 
 
 def arrow() -> Any:  # noqa: ANN401 - pyarrow ships no types
@@ -85,14 +81,38 @@ def _with_features(schema: pa.Schema, special: dict[str, Any]) -> pa.Schema:
     return schema.with_metadata({"huggingface": json.dumps({"info": {"features": features}})})
 
 
-def sample_row(exported: Exported, picture: bytes | None) -> dict[str, Any]:
-    """One row of the samples table; `picture` embeds the encoded bytes, else the picture stands by path."""
-    sample = exported.sample
+class Exported(TypedDict):
+    """A finished sample as the export stage writes it: its rows, ready for the tables but for an embedded picture."""
+
+    split: str
+    picture: dict[str, Any] | None
+    """A `Picture` as plain values; None for evidence alone."""
+    row: dict[str, Any]
+    chats: list[dict[str, Any]]
+
+
+def exported(sample: Sample, picture: Picture | None) -> bytes:
+    """The sample as one JSON line that `read_exported` reads back."""
+    found = Exported(
+        split=sample.split,
+        picture=picture.model_dump() if picture is not None else None,
+        row=_sample_row(sample, picture),
+        chats=_chat_rows(sample),
+    )
+    return to_json(found) + b"\n"
+
+
+def read_exported(path: Path) -> Iterator[Exported]:
+    """The samples of an export shard in order."""
+    with path.open("rb") as handle:
+        for line in handle:
+            yield from_json(line)
+
+
+def _sample_row(sample: Sample, picture: Picture | None) -> dict[str, Any]:
+    """One row of the samples table; the picture stands by path, or by name where it has no file of its own."""
     contrastive = sample.contrastive
-    image = None
-    if exported.picture is not None:
-        path = exported.picture.name if picture is not None else _by_path(exported.picture)
-        image = {"bytes": picture, "path": path}
+    image = None if picture is None else {"bytes": None, "path": _by_path(picture)}
     return {
         "id": sample.id,
         "image": image,
@@ -116,23 +136,23 @@ def sample_row(exported: Exported, picture: bytes | None) -> dict[str, Any]:
         "anchored_summary": contrastive.summary_anchored,
         "blind": render(sample.caption, provenance=False),
         "anchored": render(sample.anchored, provenance=False) if sample.anchored else None,
-        "au_vector": list(contrastive.au_vector),
-        "negatives": [negative.model_dump() for negative in contrastive.negatives],
+        "au_vector": contrastive.au_vector,
+        "negatives": [{"text": n.text, "of": n.of, "edit": n.edit} for n in contrastive.negatives],
         "sample": sample.model_dump_json(exclude={"chats"}, exclude_defaults=True),
     }
 
 
-def chat_rows(exported: Exported) -> list[dict[str, Any]]:
+def _chat_rows(sample: Sample) -> list[dict[str, Any]]:
     """The rows of the chat table that belong to a sample."""
     return [
         {
-            "id": exported.sample.id,
-            "image": exported.sample.picture,
+            "id": sample.id,
+            "image": sample.picture,
             "kind": chat.kind,
             "view": chat.view,
-            "messages": [message.model_dump() for message in chat.messages],
+            "messages": [{"role": message.role, "content": message.content} for message in chat.messages],
         }
-        for chat in exported.sample.chats
+        for chat in sample.chats
     ]
 
 
@@ -144,5 +164,5 @@ def _engine(caption: Caption) -> str | None:
 
 
 def _by_path(picture: Picture) -> str:
-    """Absolute, so that the set can be read from any folder of this machine."""
-    return str(Path(picture.file).absolute())
+    """Absolute, so that the set can be read from any folder of this machine; a row of a table has only its name."""
+    return picture.name if picture.row is not None else str(Path(picture.file).absolute())
