@@ -173,7 +173,7 @@ def test_summary_counts_and_shares(make: SimpleNamespace) -> None:
 
 def test_summary_stays_short_whatever_is_recorded(make: SimpleNamespace) -> None:
     rng = np.random.default_rng(1)
-    times = np.arange(0, 400, 0.1)
+    times = np.arange(0, 120, 0.1)
     all_aus = [1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 14, 15, 16, 17, 18, 20, 22, 23, 24, 25, 26, 28, 43, 45]
     faces = []
     for face in range(9):
