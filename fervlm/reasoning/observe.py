@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from fervlm.facs.calibration import level_cuts
 from fervlm.facs.units import excluded_by
@@ -41,8 +41,6 @@ class Unit:
     """The tool's own readings of this AU disagree."""
     confident: bool = False
     """A probability of at least 0.8."""
-    value: float | None = None
-    """The largest number read for it, on whatever scale."""
 
     @property
     def present(self) -> bool:
@@ -107,82 +105,84 @@ def _level(reading: AUReading, calibration: str | None) -> Level | None:
     return None
 
 
-class _Side:
-    """Readings of one AU on one side, merged."""
+class _Merged(NamedTuple):
+    """Readings of one AU on one side (or of the whole face), merged."""
 
-    __slots__ = ("confident", "disagree", "level", "present", "seen", "value")
-
-    def __init__(self) -> None:
-        self.seen = self.present = self.disagree = self.confident = False
-        self.level: Level | None = None
-        self.value: float | None = None
-
-    def add(self, reading: AUReading, calibration: str | None) -> None:
-        here = reading.state == "present"
-        self.disagree = self.disagree or (self.seen and here != self.present)
-        self.seen = True
-        self.present = self.present or here
-        if reading.value is not None and reading.scale != "presence":
-            self.value = reading.value if self.value is None else max(self.value, reading.value)
-            if reading.scale == "probability" and reading.value >= CONFIDENT_PROBABILITY:
-                self.confident = True
-        level = _level(reading, calibration)
-        if level is not None and (self.level is None or level > self.level):
-            self.level = level
+    present: bool
+    disagree: bool
+    level: Level | None
+    """Of the present readings."""
+    confident: bool
 
 
-def _merge(au: int, readings: list[AUReading], calibration: str | None) -> Unit:
-    whole, left, right = _Side(), _Side(), _Side()
+_UNITS: dict[tuple[object, ...], Unit] = {}
+"""Every unit met so far; there are a few thousand at most, and equal ones are one object."""
+
+
+def _merge(readings: list[AUReading], calibration: str | None) -> _Merged:
+    """Present where any reading says so; the readings disagree where not all do."""
+    said = 0
+    level: Level | None = None
+    confident = False
     for reading in readings:
-        if reading.side == "left":
-            left.add(reading, calibration)
-        elif reading.side == "right":
-            right.add(reading, calibration)
-        elif reading.side == "both":
-            left.add(reading, calibration)
-            right.add(reading, calibration)
-        else:
-            whole.add(reading, calibration)
-    sided = left.seen or right.seen
-    side_present = left.present or right.present
-    present = whole.present or side_present
-    uncertain = whole.disagree or left.disagree or right.disagree
-    if sided and whole.seen and side_present != whole.present:
-        uncertain = True
+        if reading.state == "present":
+            said += 1
+            found = _level(reading, calibration)
+            if found is not None and (level is None or found > level):
+                level = found
+            value = reading.value
+            if reading.scale == "probability" and value is not None and value >= CONFIDENT_PROBABILITY:
+                confident = True
+    return _Merged(said > 0, 0 < said < len(readings), level, confident)
+
+
+def _unit(au: int, readings: list[AUReading], calibration: str | None) -> Unit:
+    whole = [reading for reading in readings if reading.side is None]
+    if len(whole) == len(readings):
+        merged = _merge(whole, calibration)
+        return _interned(au, merged.present, None, merged.level, None, merged.disagree, merged.confident)
+    left = [reading for reading in readings if reading.side in {"left", "both"}]
+    right = [reading for reading in readings if reading.side in {"right", "both"}]
+    return _sided(au, *(_merge(found, calibration) if found else None for found in (whole, left, right)))
+
+
+def _sided(au: int, whole: _Merged | None, left: _Merged | None, right: _Merged | None) -> Unit:
+    on_left, on_right = left is not None and left.present, right is not None and right.present
     side: Side | None = None
     stronger: Literal["left", "right"] | None = None
-    if side_present:
-        side = "both" if left.present and right.present else "left" if left.present else "right"
-        if side == "both" and left.level and right.level and left.level != right.level:
-            stronger = "left" if left.level > right.level else "right"
-    active = [s for s in (whole, left, right) if s.present]
-    levels = [s.level for s in active if s.level is not None]
-    values = [s.value for s in (active or (whole, left, right)) if s.value is not None]
-    return Unit(
-        au=au,
-        state="present" if present else "absent",
-        side=side,
-        level=max(levels) if present and levels else None,
-        stronger=stronger,
-        uncertain=uncertain,
-        confident=any(s.confident for s in active) and not uncertain,
-        value=max(values) if values else None,
+    if on_left or on_right:
+        side = "both" if on_left and on_right else "left" if on_left else "right"
+    if left and right and side == "both" and left.level and right.level and left.level != right.level:
+        stronger = "left" if left.level > right.level else "right"
+    parts = [part for part in (whole, left, right) if part is not None]
+    uncertain = any(part.disagree for part in parts) or (whole is not None and whole.present != (on_left or on_right))
+    levels = [part.level for part in parts if part.level is not None]
+    return _interned(
+        au,
+        any(part.present for part in parts),
+        side,
+        max(levels) if levels else None,
+        stronger,
+        uncertain,
+        any(part.confident for part in parts) and not uncertain,
     )
 
 
-def _single(reading: AUReading, calibration: str | None) -> Unit:
-    present = reading.state == "present"
-    return Unit(
-        au=reading.au,
-        state=reading.state,
-        side=reading.side if present else None,
-        level=_level(reading, calibration) if present else None,
-        confident=present
-        and reading.scale == "probability"
-        and reading.value is not None
-        and reading.value >= CONFIDENT_PROBABILITY,
-        value=reading.value,
-    )
+def _interned(
+    au: int,
+    present: bool,
+    side: Side | None,
+    level: Level | None,
+    stronger: Literal["left", "right"] | None,
+    uncertain: bool,
+    confident: bool,
+) -> Unit:
+    key = (au, present, side, level, stronger, uncertain, confident)
+    found = _UNITS.get(key)
+    if found is None:
+        state: State = "present" if present else "absent"
+        found = _UNITS[key] = Unit(au, state, side, level, stronger, uncertain, confident and not uncertain)
+    return found
 
 
 def exclusive_pairs(present: Iterable[int]) -> tuple[tuple[int, int], ...]:
@@ -200,9 +200,6 @@ def observe(record: AURecord) -> Evidence:
     for reading in record.readings:
         by_au.setdefault(reading.au, []).append(reading)
     calibration = record.detector.calibration
-    units = {
-        au: _single(found[0], calibration) if len(found) == 1 else _merge(au, found, calibration)
-        for au, found in sorted(by_au.items())
-    }
+    units = {au: _unit(au, by_au[au], calibration) for au in sorted(by_au)}
     conflicts = exclusive_pairs(au for au, unit in units.items() if unit.state == "present")
     return Evidence(units, record.detector.trust, conflicts)
