@@ -12,13 +12,18 @@ from data_engine.draft import chosen_labels, finding_sentences
 from data_engine.flip import mirrored_face
 from data_engine.gate import Verdict
 from data_engine.items import Draft, Joined, Reject
+from data_engine.kept import Kept
 from data_engine.table import exported
 from fervlm.facs.labels import LabelSet
 from fervlm.predict.rules import Explainer
+from fervlm.reasoning.interpret import interpretation_key
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge
 from fervlm.reasoning.write import anchored
-from fervlm.records import Caption, Sample
+from fervlm.records import Caption, ContrastiveTexts, Sample
+
+_KEPT = 4096
+"""Faces whose texts are kept."""
 
 
 def export_shard(config_json: str, drafts: bytes, verdicts: bytes) -> tuple[bytes, bytes]:
@@ -52,6 +57,8 @@ class _Views:
         self._written = {canonical: label for label, canonical in self._labels.canonical.items()}
         self._explainer = Explainer(labels=self._labels, seed=config.seed, cache_size=4096)
         self._judge = Judge(cache_size=16384)
+        self._anchored: Kept[Caption] = Kept(_KEPT)
+        self._texts: Kept[ContrastiveTexts] = Kept(_KEPT)
 
     def samples(self, draft: Draft, verdict: Verdict) -> Iterator[bytes | Reject]:
         """The sample, and its mirror image where the run wants it (train only) and its caption is borne out."""
@@ -68,14 +75,18 @@ class _Views:
     def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> bytes:
         evidence = observe(joined.evidence)
         written = self._written.get(joined.label) if joined.label else None
-        bound = anchored(caption, written, evidence, self._labels) if written else None
+        key = (written, _words(caption), interpretation_key(evidence, self._labels, joined.evidence))
+        bound = None
+        if written is not None:
+            bound = self._anchored.get(key, lambda: anchored(caption, written, evidence, self._labels))
+        texts = self._texts.get(key, lambda: contrastive_texts(caption, bound, evidence, joined.label, self._judge))
         sample = Sample(
             id=joined.id,
             picture=joined.picture.name if joined.picture else None,
             caption=caption,
             anchored=bound,
             evidence=joined.evidence,
-            contrastive=contrastive_texts(caption, bound, evidence, joined.label, self._judge),
+            contrastive=texts,
             chats=conversations(joined.id, caption, bound, evidence, self._labels, written),
             human_label=joined.label,
             support=verdict.support,
@@ -85,6 +96,11 @@ class _Views:
             flipped=flipped,
         )
         return exported(sample, joined.picture)
+
+
+def _words(caption: Caption) -> tuple[str, ...]:
+    observations = [observation.text for observation in caption.observations]
+    return (caption.overview, *observations, caption.interpretation, caption.conclusion.text)
 
 
 @lru_cache(maxsize=4)
