@@ -111,7 +111,9 @@ def _about_labels(alternatives: tuple[Alternative, ...], evidence: Evidence, tur
     ask = ASK_AGAINST[turn % len(ASK_AGAINST)].format(label=label_phrase(first.label))
     known = tuple(au for au in first.units_against if evidence.present(au))
     answer = (
-        f"{_sentence(names(known))} {_speaks(known)} against it." if known else "None of the measured movements does."
+        f"{_sentence(names(known))} {_speaks(known)} against it."
+        if known
+        else "None of the present movements speaks against it."
     )
     yield _chat("against", "blind", (ask, answer))
     if rest:
@@ -154,7 +156,7 @@ def _about_units(evidence: Evidence, turn: int) -> Iterator[Chat]:
     seen = [au for au in asked if evidence.measured(au) and not evidence.units[au].uncertain]
     if seen:
         au = seen[turn // 7 % len(seen)]
-        answer = f"Yes, AU{au} is present." if evidence.present(au) else f"No, AU{au} is absent."
+        answer = f"Yes. AU{au} is present." if evidence.present(au) else f"No. AU{au} is absent."
         yield _chat("unit", "blind", (_ask_unit(au, turn), answer))
 
 

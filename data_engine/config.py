@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,31 +88,47 @@ class AnnotateConfig(_Config):
         return hashlib.sha256(json.dumps(self.told(), sort_keys=True).encode()).hexdigest()
 
 
+KEPT_RESULTS = ("joined.done", "done.json", "teacher.sqlite")
+"""In the work folder: any of these shows that a run has got somewhere."""
 _HOW_ASKED = ("url", "concurrency", "timeout_s", "retries", "give_up_after")
 """Teacher settings that change how answers are fetched, not what they are; they may differ when a run is resumed."""
 
 
+def refuse_foreign(out: Path) -> None:
+    """Raise `FervlmError` where `out` is a file, or holds anything but a run (finished, cut, or cut in its first moment)."""
+    work = out / ".work"
+    if not (work / "config.json").exists() and out.exists():
+        if not out.is_dir():
+            raise FervlmError("is a file; a set is a folder", file=out, hint="Give --out a folder.")
+        if any(path != work for path in out.iterdir()):
+            raise FervlmError("the folder is not empty and holds no run", file=out, hint="Give a new folder to --out.")
+
+
 def claim_folder(config: AnnotateConfig, out: Path) -> Path:
-    """Make `out` the home of this run, or find that it already is; returns its work folder.
+    """Make `out` the home of this run, or find that it already is; returns its work folder. Call it under the lock.
+
+    A run that was stopped before anything was joined (a wrong path, an unreadable table) gives way to other settings.
 
     Raises:
-        FervlmError: the folder holds another run or foreign files, or cannot be written.
+        FervlmError: the folder holds another run, or cannot be written.
     """
     work = out / ".work"
     marker = work / "config.json"
     wanted = json.dumps(config.model_dump(mode="json"), indent=2, sort_keys=True) + "\n"
     if marker.exists():
         old, new = _lasting(json.loads(marker.read_text(encoding="utf-8"))), _lasting(json.loads(wanted))
-        if old != new:
+        if old == new:
+            return work
+        if any((work / name).exists() for name in KEPT_RESULTS):
             changed = ", ".join(sorted(key for key in {*old, *new} if old.get(key) != new.get(key)))
             raise FervlmError(
                 f"the folder holds a run with other settings ({changed})",
                 file=out,
                 hint="Give another --out, or --restart to make it anew.",
             )
-        return work
-    if out.exists() and any(out.iterdir()):
-        raise FervlmError("the folder is not empty and holds no run", file=out, hint="Give a new folder to --out.")
+        for path in work.iterdir():
+            if path.name != "lock":
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     write_bytes(marker, wanted.encode())
     return work
 

@@ -44,13 +44,14 @@ class EvidenceIndex:
     def __init__(self, path: Path) -> None:
         self._db = sqlite3.connect(path, isolation_level=None)
         self._db.execute("pragma synchronous = off")
-        self._db.execute("pragma cache_size = -65536")
+        self._db.execute("pragma cache_size = -16384")
 
     @classmethod
     def build(cls, path: Path, records: Iterable[AURecord]) -> EvidenceIndex:
         """Store every record; `path` appears only when all are in it."""
         temporary = path.with_name(f".{path.name}.part")
-        temporary.unlink(missing_ok=True)
+        for leftover in path.parent.glob(f"{temporary.name}*"):
+            leftover.unlink()
         path.parent.mkdir(parents=True, exist_ok=True)
         index = cls(temporary)
         db = index._db

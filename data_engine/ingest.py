@@ -63,6 +63,9 @@ def split_sources(config: AnnotateConfig) -> tuple[list[str], list[str]]:
             raise FervlmError("there is no such file or folder", file=source, hint="Check the path.")
         holds = path.is_dir() or path.suffix.lower() in {".parquet", ".arrow", *PICTURE_SUFFIXES}
         (pictures if holds or (path.suffix.lower() == ".csv" and is_manifest(path)) else tables).append(source)
+    for file in config.au:
+        if file != "-" and not Path(file).exists():
+            raise FervlmError("there is no such file or folder", file=file, hint="Check --au.")
     if not config.au and not tables:
         raise FervlmError("there is no evidence to write captions from", hint="Give a detector's output: --au FILE.")
     return pictures, tables

@@ -11,17 +11,17 @@ from functools import partial
 from pathlib import Path
 
 from data_engine.card import write_card
-from data_engine.config import AnnotateConfig, claim_folder
+from data_engine.config import AnnotateConfig, claim_folder, refuse_foreign
 from data_engine.draft import chosen_labels, draft_shard
 from data_engine.export import export_shard
 from data_engine.gate import decide
-from data_engine.ingest import ingest
+from data_engine.ingest import ingest, split_sources
 from data_engine.measure import measure_shard
 from data_engine.page import write_page
 from data_engine.publish import Published, publish
 from data_engine.runlog import RunLog
 from data_engine.scale import Executor, run_stage
-from data_engine.shards import sweep, write_bytes
+from data_engine.shards import DISK_HINT, disk_reason, sweep, write_bytes
 from data_engine.teacher.stage import teach
 from fervlm.errors import FervlmError
 
@@ -45,11 +45,20 @@ def annotate(
     Raises:
         FervlmError: bad input, a folder that holds something else, a full disk, a teacher that is gone.
     """
-    with _disk_errors(out), _only_one(work := claim_folder(config, out)):
+    chosen_labels(config)
+    if not (out / ".work" / DONE).exists():
+        split_sources(config)
+    with _disk_errors(out), _only_one(out):
+        work = claim_folder(config, out)
         published = _finished(work)
         if published is None:
-            with RunLog(out / "run_log.jsonl", quiet) as log:
-                published = _run(config, work, out, log, executor, workers)
+            sweep(out)
+            try:
+                with RunLog(out / "run_log.jsonl", quiet) as log:
+                    published = _run(config, work, out, log, executor, workers)
+            except BaseException:
+                sweep(out)  # nothing half-written stays, and a full disk gets its space back
+                raise
             write_bytes(work / DONE, published.model_dump_json().encode())
         _tidy(work)
         return published
@@ -57,7 +66,6 @@ def annotate(
 
 def _run(config: AnnotateConfig, work: Path, out: Path, log: RunLog, executor: Executor, workers: int) -> Published:
     """All stages, top to bottom."""
-    sweep(out)
     log.event("run", fingerprint=config.fingerprint(), executor=executor, workers=workers)
     settings = config.model_dump_json()
     scale = partial(run_stage, executor=executor, workers=workers)
@@ -97,8 +105,12 @@ def _run(config: AnnotateConfig, work: Path, out: Path, log: RunLog, executor: E
 
 def _finished(work: Path) -> Published | None:
     """What an earlier run finished here, if it did."""
-    done = work / DONE
-    return Published.model_validate_json(done.read_bytes()) if done.exists() else None
+    done, out = work / DONE, work.parent
+    if not done.exists():
+        return None
+    if not (out / "README.md").exists() or not any((out / "data").glob("*.parquet")):
+        raise FervlmError("files of the finished set are gone", file=out, hint="Make it anew: --restart.")
+    return Published.model_validate_json(done.read_bytes())
 
 
 def _tidy(work: Path) -> None:
@@ -115,10 +127,10 @@ def restart(out: Path) -> None:
 
     Only what a run makes is removed; anything else in the folder stays and is named.
     """
-    if not out.exists():
+    work = out / ".work"
+    refuse_foreign(out)
+    if not (work / "config.json").exists():
         return
-    if not (out / ".work" / "config.json").exists():
-        raise FervlmError("the folder holds no run to restart", file=out, hint="Give a new folder to --out.")
     foreign = sorted(path.name for path in out.iterdir() if path.name not in _MADE)
     if foreign:
         raise FervlmError(
@@ -126,11 +138,13 @@ def restart(out: Path) -> None:
             file=out,
             hint="Move it away, or give another --out.",
         )
-    with _disk_errors(out), _only_one(out / ".work"):
-        # The settings go last, so that a restart cut short can be repeated.
-        for path in sorted(out.iterdir(), key=lambda path: path.name == ".work"):
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-        out.rmdir()
+    with _disk_errors(out), _only_one(out):
+        # The mark of a finished run goes first and the settings last, so that a restart cut short can be repeated.
+        (work / DONE).unlink(missing_ok=True)
+        for path in (*out.iterdir(), *work.iterdir()):
+            if path != work and path.name not in {"config.json", "lock"}:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        (work / "config.json").unlink()
 
 
 @contextmanager
@@ -139,25 +153,22 @@ def _disk_errors(out: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, sqlite3.OperationalError) as error:
-        what = error.strerror if isinstance(error, OSError) else None
+        place = getattr(error, "filename", None) or out
         raise FervlmError(
-            f"a file cannot be read or written ({what or error})",
-            file=getattr(error, "filename", None) or out,
-            hint="Free space or make the folder writable, then run the same command again; it resumes.",
+            f"a file cannot be read or written ({disk_reason(error)})", file=place, hint=DISK_HINT
         ) from error
 
 
 @contextmanager
-def _only_one(work: Path) -> Iterator[None]:
-    """Two runs on one folder would write over each other."""
-    lock = work / "lock"
-    if not lock.exists():
-        write_bytes(lock, b"")
-    with lock.open("rb") as handle:
+def _only_one(out: Path) -> Iterator[None]:
+    """Two runs on one folder would write over each other; the lock ends with the process, however it ends."""
+    refuse_foreign(out)
+    (out / ".work").mkdir(parents=True, exist_ok=True)
+    with (out / ".work" / "lock").open("ab") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise FervlmError(
-                "another run is at work in this folder", file=work.parent, hint="Wait for it, or give another --out."
+                "another run is at work in this folder", file=out, hint="Wait for it, or give another --out."
             ) from error
         yield

@@ -16,7 +16,7 @@ from data_engine.image_files import ImageFolder
 from data_engine.items import Picture
 from data_engine.pictures import PictureStore
 from data_engine.scale import rejects_path
-from data_engine.shards import shard_paths, write_bytes, write_stream
+from data_engine.shards import DISK_HINT, disk_reason, shard_paths, write_bytes, write_stream
 from data_engine.table import Exported, arrow, read_exported, schemas
 from fervlm.errors import FervlmError
 from fervlm.records import Record
@@ -86,8 +86,7 @@ def _disk(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        hint = "Free space or make the folder writable, then run the same command again; it resumes."
-        raise FervlmError(f"cannot write: {error.strerror or error}", file=place, hint=hint) from error
+        raise FervlmError(f"cannot write ({disk_reason(error)})", file=place, hint=DISK_HINT) from error
 
 
 class _Tables:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -18,7 +20,8 @@ class RunLog:
     """One line an event in `DIR/run_log.jsonl`, and a bar a stage on stderr when that is a terminal."""
 
     def __init__(self, path: Path, quiet: bool = False) -> None:
-        self._handle = path.open("a", encoding="utf-8")
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+        _end_line(self._file)
         console = Console(file=sys.stderr)
         self._bars = Progress(
             TextColumn("{task.description:<8}"),
@@ -39,18 +42,26 @@ class RunLog:
     ) -> None:
         self._bars.stop()
         if error is not None:
-            self.event("stopped", why=str(error) or type(error).__name__)
-        self._handle.close()
+            # The disk may be full, which is perhaps what is to be told here; the error itself must come through.
+            with suppress(OSError):
+                self.event("stopped", why=str(error) or type(error).__name__)
+        os.close(self._file)
 
     def event(self, name: str, **facts: object) -> None:
-        """Append a line; times are wall-clock seconds since the epoch."""
-        self._handle.write(json.dumps({"t": round(time.time(), 3), "event": name, **facts}) + "\n")
-        self._handle.flush()
+        """Append a line in one piece; times are wall-clock seconds since the epoch."""
+        os.write(self._file, json.dumps({"t": round(time.time(), 3), "event": name, **facts}).encode() + b"\n")
 
     def stage(self, name: str, total: int | None) -> Stage:
         """Start a stage of `total` faces (None: not known yet)."""
         self.event("stage", stage=name, total=total)
         return Stage(self, self._bars, name, self._bars.add_task(name, total=total, note=""))
+
+
+def _end_line(file: int) -> None:
+    """A run that was killed while writing left half a line; it stays half a line."""
+    size = os.fstat(file).st_size
+    if size and os.pread(file, 1, size - 1) != b"\n":
+        os.write(file, b"\n")
 
 
 class Stage:

@@ -8,6 +8,10 @@ continues with what is missing.
 from __future__ import annotations
 
 import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -75,11 +79,24 @@ def _here(stage: Stage, todo: Iterable[Parts], _: int) -> Iterator[tuple[str, by
         yield parts[0].name, *_run(stage, *(part.read_bytes() for part in parts))
 
 
+def _as_worker() -> None:
+    """A worker leaves the interrupt key to the driver, and ends with it even where the driver is killed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        threading.Thread(target=_end_with, args=(driver.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
+
+
 def _processes(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
     """At most two shards a worker are in flight, so memory does not grow with the set."""
     waiting: deque[tuple[str, Future[tuple[bytes, bytes]]]] = deque()
     context = multiprocessing.get_context("spawn")  # forking a process with threads is not safe
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_as_worker) as pool:
         try:
             for parts in todo:
                 waiting.append((parts[0].name, pool.submit(_run, stage, *(part.read_bytes() for part in parts))))

@@ -20,6 +20,15 @@ SHARD_ROWS = 512
 """Faces in a shard: small enough to lose little when killed, large enough to make start-up cheap."""
 
 
+DISK_HINT = "Free space or make the folder writable, then run the same command again; it resumes."
+
+
+def disk_reason(error: Exception) -> str:
+    """Why the system refused, in its own words; also from pyarrow, which wraps them in a sentence of its own."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error)
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` whole or not at all; a full or read-only disk is one clear error."""
     write_stream(path, (data,))
@@ -37,11 +46,7 @@ def write_stream(path: Path, chunks: Iterable[bytes]) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise FervlmError(
-            f"cannot write: {error.strerror or error}",
-            file=path,
-            hint="Free space or make the folder writable, then run the same command again; it resumes.",
-        ) from error
+        raise FervlmError(f"cannot write ({disk_reason(error)})", file=path, hint=DISK_HINT) from error
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
@@ -96,5 +101,5 @@ def chunked(rows: Iterable[R], size: int) -> Iterator[list[R]]:
 
 def sweep(folder: Path) -> None:
     """Remove temporary files that a killed run left behind."""
-    for leftover in folder.rglob(".*.part"):
+    for leftover in folder.rglob(".*.part*"):  # SQLite adds `-journal` to its own
         leftover.unlink(missing_ok=True)
