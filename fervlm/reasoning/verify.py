@@ -221,7 +221,7 @@ class _Checker:
         reason = None
         if concluded is not None and concluded[1].label != canonical:
             last, reason = concluded[0], f"the label given is {given}"
-        elif self.standing.fits(canonical, CLEARLY) is False:
+        elif self.standing.fits(canonical, CLEARLY, concluded=True) is False:
             reason = f"the evidence gives {given} clearly less support than another label"
         if reason is None:
             return checks, all(c.verdict == "supported" for c in checks[last].claims if c.kind == "label")

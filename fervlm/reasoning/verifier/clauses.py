@@ -19,14 +19,14 @@ from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.lexicon import AUSet, Entry, Kind, Lexicon, lexicon
 
 DraftKind = Literal["au", "rest", "all", "quality", "label"]
-DraftSide = Literal["left", "right", "both", "one", "even", "more_left", "more_right"]
+DraftSide = Literal["left", "right", "both", "pair", "one", "even", "more_left", "more_right"]
 
 
 class Draft:
     """A claim as read, before any evidence."""
 
     __slots__ = (
-        "at", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move", "negated", "opposed", "paired", "part", "rival", "side", "start", "units", "weak",
+        "at", "chunk", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move", "negated", "opposed", "paired", "part", "rival", "side", "specified", "typical", "start", "units", "unreal", "weak",
     )  # fmt: skip
 
     def __init__(self, kind: DraftKind, units: AUSet, start: int, end: int, negated: bool) -> None:
@@ -47,9 +47,15 @@ class Draft:
         """A label named as an alternative only."""
         self.opposed = False
         """A label that something is said to speak against."""
+        self.typical = False
+        """Named as the face's whole pattern, not as one reading of some units."""
         self.joint = False
         """One of several labels named together."""
-        self.clause = 0
+        self.clause = self.chunk = 0
+        self.specified = False
+        """A number in parentheses told which AU a plain word means."""
+        self.unreal = False
+        """Said of what would be, not of what is."""
         self.part: str | None = None
         self.move: tuple[str, ...] = ()
         self.weak = False
@@ -62,7 +68,18 @@ _CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))
 _CLOSING = frozenset((Kind.COMMA, Kind.AND, Kind.OR, Kind.BREAK, Kind.CLOSE, Kind.RELATIVE))
 _FINITE = frozenset((Kind.COP, Kind.PRED, Kind.ACT, Kind.GONE))
 _PAIRED_PARTS = frozenset(("brow", "ibrow", "obrow", "lid", "ulid", "llid", "eye", "eyecorner", "undereye", "cheek", "nostril", "lipcorner", "nasolabial"))
+_OWNED = frozenset((Kind.UNIT, Kind.AU, Kind.MOVE))
 _BETWEEN = frozenset((Kind.QUAL, Kind.SIDE, Kind.LEVEL, Kind.OF, Kind.PAIRED, Kind.ALL, Kind.MORE, Kind.HEDGE, Kind.NOISE, Kind.POSSESSIVE, Kind.PERSON, Kind.EMOTION, Kind.AND, Kind.OR, Kind.COMMA, Kind.MOVE))
+_AIMED = {
+    "head": {(51, 52): (51, 52), (55, 56): (55, 56)},
+    "gaze": {(61, 62): (61, 62), (61, 62, 63, 64): (61, 62)},
+    "eye": {(61, 62): (61, 62), (61, 62, 63, 64): (61, 62)},
+}
+"""Movements whose side is their direction: (left, right) AUs."""
+_DIRECTIONS = frozenset(("together", "up", "down", "back", "apart", "out", "forward", "inward", "outward", "upward", "downward"))
+_WAITING = 9
+"""Tokens that a movement waits for its part ("a lift at both of the inner ends of the brows")."""
+_BEFORE_MOVE = frozenset((Kind.LEVEL, Kind.HEDGE, Kind.AND, Kind.OR, Kind.COMMA, Kind.SIDE, Kind.NOISE, Kind.NOT, Kind.NO, Kind.MORE, Kind.LESS, Kind.PREP))
 _FAR = 5
 """Tokens between a movement and the part it stands before."""
 
@@ -101,13 +118,15 @@ class ClauseReader:
         self.pending: list[_Pending] = []
         self.shared: list[_Pending] = []
         self.quals: list[str] = []
-        self.clause = self.clauses = 0
+        self.clause = self.clauses = self.chunk = 0
         self.denying = False
         self.denied_first: Kind | None = None
         self.deny_verb = False
         self.closed = False
         self.within = 0
         self.paren = -1
+        self.naked = False
+        """A part has been named since the last draft, so a predicate speaks of it."""
         self.soft = False
         self.fresh = False
         self.copula = False
@@ -120,6 +139,7 @@ class ClauseReader:
         self.clause_side: DraftSide | None = None
         self.more = 0
         self.hedge = self.hypothetical = self.generic = False
+        self.hyp_at = 0
         self.label_first = False
         self.predicate_denied = False
         self.unknown = False
@@ -128,6 +148,16 @@ class ClauseReader:
         self.rest = False
         self.colon = False
         self.likened = -1
+        self.adjunct: list[_Subject] = []
+        self.adjunct_at = -1
+        self.here_only = False
+        self.located = False
+        self.measured = False
+        self.typical = False
+        self.manner: Element | None = None
+        """The sentence speaks of what was measured only."""
+        self.denied_group: list[Draft] = []
+        self.excepted = False
         self.tentative: Draft | None = None
         self.last_move: tuple[str, ...] = ()
         self.last_part: str | None = None
@@ -141,7 +171,35 @@ class ClauseReader:
                 handler(self, self.els[self.i])
             self.i += 1
         self._end_clause()
-        return [d for d in self.out if not (d.kind in ("all", "rest") and not d.negated)]
+        if self.excepted:
+            self._except()
+        elif self.measured:
+            for draft in self.out:
+                if self._is_region(draft):
+                    draft.kind = "all"
+        for draft in self.out:
+            if draft.part in _AIMED and draft.side in ("left", "right") and draft.units.aus:
+                self._aim(draft)
+        return [d for d in self.out if d.negated or d.kind not in ("all", "rest")]
+
+    def _aim(self, draft: Draft) -> None:
+        """ "the head is tilted to the left" is an AU of its own."""
+        left, right = _AIMED[draft.part or ""].get(draft.units.aus, (0, 0))
+        if left:
+            draft.units = AUSet((left if draft.side == "left" else right,))
+            draft.side = None
+
+    def _except(self) -> None:
+        for draft in self.out:
+            if draft.kind == "all":
+                draft.kind = "rest"
+            elif self._is_region(draft):
+                draft.kind = "rest"
+
+    def _is_region(self, draft: Draft) -> bool:
+        """Whether a draft denies all movement of a part."""
+        row = self.lex.pairs.get(draft.part or "", {})
+        return draft.negated and draft.kind == "au" and draft.units in (row.get("any"), row.get("still"))
 
     # Looking ahead ----------------------------------------------------------------------------------------------
 
@@ -206,9 +264,19 @@ class ClauseReader:
             return separator is Kind.AND and nxt is Kind.MOVE and self._no_part_after(k)
         if nxt is Kind.AU and self.denied_first is Kind.AU:
             return not self._finite_ahead(k) or not self.copula
+        if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
+            return not self._finite_ahead(k)
         if separator is Kind.AND and nxt is self.denied_first and nxt is not Kind.MOVE:
             return not self._finite_ahead(k)
         return False
+
+    def _is_thing(self, k: int) -> bool:
+        """Whether the part at `k` makes a noun with the movement after it: "lip tightening"."""
+        nxt, j = self._next(frozenset((Kind.QUAL, Kind.PART)), k + 1)
+        if nxt is not Kind.MOVE or not self.els[j].entry.noun:
+            return False
+        part, move = self.els[j - 1], self.els[j]
+        return self.text[move.start : move.end].lower().endswith(("ing", "ion")) or self.text[part.end - 1] != "s"
 
     def _no_part_after(self, k: int) -> bool:
         nxt, _ = self._next(_BETWEEN - {Kind.AND, Kind.OR, Kind.COMMA}, k + 1)
@@ -225,7 +293,9 @@ class ClauseReader:
             if self.tentative in self.out and not self.rest:
                 self.out.remove(self.tentative)
             self.tentative = None
-        draft.clause = self.clauses
+        draft.clause, draft.chunk = self.clauses, self.chunk
+        draft.unreal = self.hypothetical
+        self.naked = False
         self.out.append(draft)
         self.group.append(draft)
         return draft
@@ -263,7 +333,7 @@ class ClauseReader:
             if moves[0] == "neutral":
                 return self._neutral(element, denied)
             draft = Draft("rest" if self.rest else "all", NOTHING, start, end, denied != still)
-            draft.at, draft.side = at, subject.side
+            draft.at, draft.side, draft.part = at, subject.side, "face"
             return self._append(draft)
         found = self._pair(subject.part, moves)
         if found is None:
@@ -272,7 +342,7 @@ class ClauseReader:
             return None  # "not relaxed" names no movement
         draft = Draft("au", found, start, end, denied != found.absent)
         draft.part, draft.move, draft.at, draft.side = subject.part, moves, at, subject.side
-        weak = moves[0] in self.lex.weak
+        weak = moves[0] in self.lex.weak or found.yields
         if self._superseded(draft, weak):
             return None
         draft.weak = weak
@@ -287,7 +357,7 @@ class ClauseReader:
     def _superseded(self, draft: Draft, weak: bool) -> bool:
         """Drop "pulled" where the same part has a direction; whether `draft` itself is to be dropped."""
         for other in reversed(self.group):
-            if other.part != draft.part or other.side != draft.side:
+            if other.part != draft.part or other.side != draft.side or other.chunk != self.chunk:
                 continue
             if other.weak and not weak:
                 draft.level, draft.lower = other.level, other.lower
@@ -346,7 +416,15 @@ class ClauseReader:
         if self.i and self.kinds[self.i - 1] is Kind.OF and self.subject and not self.pending and self.els[self.i - 1].token - 1 <= self._last_part_token:
             return  # "the wings of the nose": the first part is meant
         self._last_part_token = element.token
+        if side is None and len(self.subject) == 1 and self.subject[0].part == "face" and not self.closed:
+            side = self.subject[0].side
+            if side is not None:
+                self.subject = []
         found = [_Subject(part, side, element.start, element.end) for part in parts]
+        if (self.tentative is not None or self.here_only) and prep and not self.pending:
+            self.here_only = False
+            if self._take_nothing(found, element):
+                return
         if self.pending and self._take_pending(found, element):
             return
         if self.shared and self.separated in (Kind.AND, Kind.OR, Kind.COMMA, Kind.NOR) and not self._own_predicate():
@@ -355,24 +433,34 @@ class ClauseReader:
                 self.pending = waiting
                 return
             self.pending = waiting
-        if prep and (self.subject or self.group) and not self.fresh:
+        of = self.i > 1 and self.kinds[self.i - 1] is Kind.OF and self.kinds[self.i - 2] in _OWNED and bool(self.group)
+        if (prep or of) and (self.subject or self.group) and not self.fresh:
             if side is not None and self.group:
                 last = self.group[-1].at
                 for draft in self.group:
                     if draft.at == last and draft.side is None:
                         draft.side = side
+            self.adjunct, self.adjunct_at = found, self.i
             if not self.subject:
-                self.subject = found
+                self.subject, self.located = found, True
             return
-        if self.fresh or self.soft or self.colon:
+        if self.fresh or self.soft or self.colon or self.located:
             if self.fresh:
                 self._start_group()
             self.subject = []
             self.soft = self.colon = False
+        self.located = prep
         self.shared = []
         self.subject += found
+        self.naked = True
 
     _last_part_token = -9
+
+    def _take_nothing(self, subjects: list[_Subject], element: Element) -> bool:
+        """ "nothing happens in the brow region"."""
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        made = [self._emit(subject, copied, True, self.i) for subject in subjects]
+        return any(made)
 
     def _own_predicate(self) -> bool:
         """Whether the part at `i` has a movement or predicate of its own after it, so that it shares none."""
@@ -404,6 +492,9 @@ class ClauseReader:
 
     def _take_pending(self, subjects: list[_Subject], element: Element) -> bool:
         """Give the movements that waited for a part this one; whether any of them fits it."""
+        if self.i and self.kinds[self.i - 1] is Kind.PREP:
+            self.pending = [p for p in self.pending if not self._finite_verb(p.element)]
+        self.pending = [p for p in self.pending if element.token - p.element.token <= _WAITING]
         fitting = [p for p in self.pending if any(self._fits(s.part, p.element.entry.value) for s in subjects)]
         if not fitting:
             return False
@@ -425,14 +516,29 @@ class ClauseReader:
         self.soft = True
         return True
 
+    def _finite_verb(self, element: Element) -> bool:
+        """ "hair falls over the forehead": not a movement of the forehead."""
+        return not element.entry.noun and self.text[element.end - 1 : element.end] == "s"
+
     def on_move(self, element: Element) -> None:
         entry = element.entry
         moves: tuple[str, ...] = entry.value
-        if self.rest and self.denying and "any" in moves and not self.subject:
-            self._append(Draft("rest", NOTHING, element.start, element.end, True))
+        if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
+            return  # "straight back"
+        if moves == ("any",) and self.prep and not self.denying:
+            return  # "absent from the movement"
+        if moves[0] == "any" and not self.denying and not self.naked and not self.copula and self.subject:
+            return  # "the tongue shows, and one more movement"
+        if moves[0] == "any" and self._located(frozenset((Kind.AU, Kind.UNIT))):
+            self._wait(element)
             return
-        ahead = self._part_ahead()
-        fitting = [s for s in self.subject if self._fits(s.part, moves)]
+        fitting = self._takers(element, entry)
+        ahead = None if fitting and self._compound(element) else self._part_ahead()
+        if moves[0] == "any" and self.denying and (self.rest or self.excepted or not self.subject) and ahead is None and self._is_nothing(element):
+            self._nothing_of(element)
+            return
+        if not fitting and ahead is None and self._adrift(element):
+            return
         if ahead is not None and not (self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF):
             name: str = self.els[ahead].entry.value
             if self.kinds[ahead] is Kind.QUAL:
@@ -442,7 +548,8 @@ class ClauseReader:
                 self._wait(element)
                 return
         if not fitting and not self.subject and moves != ("pull",) and (not self.pending or self.copula):
-            fitting = [s for s in self.earlier if self._fits(s.part, moves)] if entry.unit is None else []
+            carried = entry.unit is None and (moves[0] != "any" or self.denying)
+            fitting = [s for s in self.earlier if self._fits(s.part, moves)] if carried else []
         if fitting:
             self._predicate(element, fitting)
         elif moves[0] == "same" and self.last_move and self.subject:
@@ -458,9 +565,68 @@ class ClauseReader:
         else:
             self._wait(element)
 
+    def _located(self, wanted: frozenset[Kind] = frozenset((Kind.PART, Kind.AU, Kind.UNIT))) -> bool:
+        """ "no movement in the brow", "no action of AU4": something follows that the movement is of."""
+        nxt, k = self._next(frozenset((Kind.NOISE, Kind.MEAS)))
+        if nxt not in (Kind.PREP, Kind.OF):
+            return False
+        return self._next(frozenset((Kind.SIDE, Kind.QUAL, Kind.ALL, Kind.ELSE)), k + 1)[0] in wanted
+
+    def _takers(self, element: Element, entry: Entry) -> list[_Subject]:
+        """The named parts that this movement may be of."""
+        if self.adjunct and self.adjunct_at == self.i - 1:  # "over cheeks at rest"
+            found = [s for s in self.adjunct if self._fits(s.part, entry.value)]
+            if found:
+                return found
+        if entry.noun and not self.naked and (entry.unit is not None or self._placed_part(self.i, entry.value)):
+            return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
+        found = [s for s in self.subject if self._fits(s.part, entry.value)]
+        if found and len(found) > 1 and self._compound(element):
+            found = [s for s in found if s.start == found[-1].start]
+        return found
+
+    def _placed_part(self, at: int, moves: tuple[str, ...]) -> bool:
+        """Whether a movement named as a thing is followed by its place: "a tuck at the left lip corner"."""
+        nxt, k = self._next(frozenset(), at + 1)
+        if nxt not in (Kind.PREP, Kind.OF):
+            return False
+        nxt, k = self._next(frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE)), k + 1)
+        if moves[0] == "pull":
+            return nxt in (Kind.PART, Kind.UNIT)
+        return nxt is Kind.PART and self._fits(self.els[k].entry.value, moves)
+
+    def _is_nothing(self, element: Element) -> bool:
+        """ "no movement", "no other measured movement": the denial stands right before, and no place follows."""
+        for k in range(self.i - 1, -1, -1):
+            if self.kinds[k] in (Kind.NO, Kind.NOTHING, Kind.NOR):
+                return element.token - self.els[k].token <= 4 and not self._located()
+        return False
+
+    def _adrift(self, element: Element) -> bool:
+        """ "AU6 and AU12 together": a bare direction with nothing to go by."""
+        if element.entry.noun or self.kinds[self.i - 1] is Kind.MOVE:
+            return False
+        return self.text[element.start : element.end].lower() in _DIRECTIONS
+
+    def _nothing_of(self, element: Element) -> None:
+        """ "AU12 shows no activity", or just "no movement"."""
+        if self.denied_group:
+            for draft in self.denied_group:
+                draft.negated = True
+            self.closed = True
+        else:
+            self._append(Draft("rest" if self.rest or self.excepted else "all", NOTHING, element.start, element.end, True))
+
+    def _compound(self, element: Element) -> bool:
+        """ "chin raising": the part stands right before the movement."""
+        before = self.els[self.i - 1]
+        return before.kind in (Kind.PART, Kind.QUAL) and self.text[before.end : element.start].strip(" -") == ""
+
     def _predicate(self, element: Element, fitting: list[_Subject]) -> None:
         level, lower = self.level, self.lower
         self.level, self.lower = None, False
+        if level is None and self.pending and self.pending[-1].element.entry.value[0] == "pull":
+            level = self.pending.pop().level  # "a strong drawing of the lips toward each other"
         for subject in fitting:
             draft = self._emit(subject, element, self.denying, self.i)
             if draft is not None:
@@ -500,6 +666,11 @@ class ClauseReader:
         draft.side, self.side = self.side, None
         self._append(draft)
         self._take_level(draft)
+        self._take_activity(draft)
+        if self.subject:
+            self.soft = True
+        if self.copula:
+            self.closed = True
         self.prep = False
 
     def on_au(self, element: Element) -> None:
@@ -511,13 +682,35 @@ class ClauseReader:
         draft.at = self.i
         draft.side = side or self.side
         self.side = None
+        if self.paren > 0:
+            self._specify(number)
         self._append(draft)
         if level is not None:
             draft.level = level
             self.closed = True
         else:
             self._take_level(draft)
+        self._take_activity(draft)
         self.prep = False
+
+    def _take_activity(self, draft: Draft) -> None:
+        """ "a marked activation of AU12": what was said of the activation holds for the unit."""
+        if self.pending and self.pending[-1].element.entry.value[0] in ("any", "pull"):
+            waiting = self.pending.pop()
+            draft.level = draft.level or waiting.level
+            draft.side = draft.side or waiting.side
+            draft.lower = draft.lower or waiting.lower
+
+    def _specify(self, number: int) -> None:
+        """ "a stretched mouth (AU20)": the number tells which of several was meant."""
+        last = self.group[self.paren - 1].at if self.paren <= len(self.group) else -1
+        for draft in self.group[: self.paren]:
+            if draft.at == last and draft.kind == "au" and draft.part is not None:
+                if number in draft.units.aus + draft.units.also and not draft.specified:
+                    draft.units = AUSet((number,), either=True)
+                    draft.specified = True
+                elif draft.specified and number in (self.lex.pairs[draft.part].get(draft.move[0]) or NOTHING).aus:
+                    draft.units = AUSet((*draft.units.aus, number))
 
     def on_side(self, element: Element) -> None:
         value: DraftSide = element.entry.value
@@ -527,7 +720,10 @@ class ClauseReader:
             if nxt is None or nxt in _CLOSING:
                 return
         after, _ = self._next(frozenset())
-        if value in ("left", "right"):
+        if value in ("left", "right") and self.i and kinds[self.i - 1] is Kind.THAN:
+            weaker = (value == "left") != (self.more < 0)
+            value, self.more = "more_right" if weaker else "more_left", 0
+        elif value in ("left", "right"):
             more = self.more or (1 if after is Kind.MORE else -1 if after is Kind.LESS else 0)
             if more:
                 stronger = value if more > 0 else "right" if value == "left" else "left"
@@ -550,7 +746,9 @@ class ClauseReader:
             return
         forward = nxt in (Kind.PART, Kind.UNIT, Kind.AU, Kind.MOVE, Kind.QUAL) or (k > self.i + 1 and kinds[k - 1] is Kind.QUAL)
         if nxt is Kind.MOVE and forward:
-            forward = not self.subject or self._move_has_part(k)
+            entry = self.els[k].entry
+            named = entry.noun and (entry.unit is not None or self._placed_part(k, entry.value))
+            forward = not self.subject or named or self._move_has_part(k)
         if forward and not (self.i and kinds[self.i - 1] is Kind.PREP and self.group and nxt is not Kind.PART and not self.fresh):
             self.side = self._joined_side(value)
             return
@@ -568,10 +766,14 @@ class ClauseReader:
         return value
 
     def _side_back(self, value: DraftSide, element: Element) -> None:
-        open_drafts = [d for d in self.group if d.side is None or d.side == "one"]
-        if open_drafts and not self.fresh:
+        open_drafts = [d for d in self.group if d.side is None or d.side == "one" or (value[:4] == "more" and d.side != value)]
+        if self.paren > 0:
+            open_drafts = self._boxed(open_drafts)
+        if open_drafts and (not self.fresh or value[:4] == "more"):
             for draft in open_drafts:
                 draft.side = value
+        elif value[:4] == "more" and self.group:
+            self.group[-1].side = value
         elif self.subject and not self.closed and not self.group:
             for subject in self.subject:
                 subject.side = value
@@ -584,6 +786,12 @@ class ClauseReader:
             if not self.out[self.clause :] and not self.subject:
                 return
         self.side = None
+
+    def _boxed(self, drafts: list[Draft]) -> list[Draft]:
+        """Those that a remark in parentheses is about: the ones right before, and the ones inside."""
+        before = self.group[self.paren - 1].at if self.paren <= len(self.group) else -1
+        inside = self.group[self.paren :]
+        return [d for d in drafts if d.at == before or d in inside]
 
     def on_paired(self, element: Element) -> None:
         """ "both" names sides only right before a paired part that is not the first of two."""
@@ -598,7 +806,7 @@ class ClauseReader:
         after, j = self._next(frozenset((Kind.QUAL, Kind.OF)), k + 1)
         if after is Kind.AND and self._next(frozenset((Kind.QUAL,)), j + 1)[0] is Kind.PART:
             return
-        self.side = "both"
+        self.side = "pair"
 
     def on_level(self, element: Element) -> None:
         value: tuple[int, int] = element.entry.value
@@ -644,7 +852,9 @@ class ClauseReader:
                 _narrow_level(again[-1], value)
             return
         denied = prev is Kind.NOT
-        if not self.copula:
+        if self.paren > 0:
+            open_drafts = self._boxed(open_drafts)
+        elif not self.copula:
             last = open_drafts[-1].at
             open_drafts = [d for d in open_drafts if d.at == last]
         for draft in open_drafts:
@@ -672,6 +882,13 @@ class ClauseReader:
 
     def on_no(self, element: Element) -> None:
         self._flush_level()
+        if self.group and self._next(frozenset())[0] in (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE) and not self.fresh:
+            self.copula = True
+            self._flip()  # "nose wrinkling: none"
+            self.closed = True
+            return
+        shown = self.copula or (self.i > 0 and self.kinds[self.i - 1] is Kind.MOVE)
+        self.denied_group = self.group if shown and not self.closed and not self.fresh else []
         if self.closed or self.fresh or self.group:
             self.group, self.closed, self.soft, self.fresh = [], False, False, False
         self.denying, self.denied_first, self.deny_verb = True, None, False
@@ -685,6 +902,11 @@ class ClauseReader:
                 self.predicate_denied = True
             else:
                 self.denying, self.denied_first, self.deny_verb = True, None, False
+        elif nxt is Kind.WITH:  # "not accompanied by lip tightening"
+            self._start_group()
+            self.subject = []
+            self.denying, self.denied_first, self.deny_verb = True, None, False
+            self.i = k
         elif nxt is None or nxt in _CLOSING or nxt in (Kind.OPEN, Kind.PREP, Kind.COLON):
             self._ellipsis()
         elif nxt is Kind.LEVEL:
@@ -716,7 +938,7 @@ class ClauseReader:
         self.separated = Kind.NOR
         if self.closed:
             self._start_group()
-            self.subject = []
+            self.fresh = True
 
     def _flip(self) -> None:
         for draft in self.group if self.copula else self.group[self.within :]:
@@ -728,7 +950,10 @@ class ClauseReader:
             self.closed = True
             return
         nxt, _ = self._next(frozenset((Kind.LEVEL, Kind.SIDE, Kind.QUAL, Kind.COLON, Kind.COP, Kind.ALL)))
-        if self.group and not self.fresh:
+        if self.naked and self.subject and self.group and self.paren < 0:
+            self._still()
+        elif self.group and not self.fresh:
+            self._assert()
             if self.paren >= 0:
                 boxed = self.group[self.paren :] or [d for d in self.group if d.at == self.group[-1].at]
                 for draft in boxed:
@@ -752,13 +977,18 @@ class ClauseReader:
         self.closed = True
 
     def on_pred(self, element: Element) -> None:
+        self._assert()
         if self.predicate_denied:
             self.predicate_denied = False
+            self.copula = True
             self._flip()
         self._flush_level()
         if self.group:
             self.closed = True
         self.copula = True
+        if self.denying and self.denied_first is not None and not self.deny_verb:
+            self.denying = False
+            self.fresh = True
 
     def on_act(self, element: Element) -> None:
         if self.group:
@@ -776,22 +1006,59 @@ class ClauseReader:
     def on_unknown(self, element: Element) -> None:
         for draft in self.group:
             if draft.kind == "au":
-                draft.kind, draft.negated = "quality", False
+                draft.kind, draft.negated, draft.unreal = "quality", False, False
         if self.group:
             self.closed = True
             return
         if self.subject:
-            for subject in self.subject:
-                region = self.lex.regions.get(subject.part)
-                if region is not None:
-                    draft = Draft("quality", region, subject.start, element.end, False)
-                    draft.part = subject.part
-                    self._append(draft)
+            self._unknown_parts()
             self.closed = True
             return
         if self.pending:
             self.pending = []
         self.unknown = True
+
+    def _unknown_parts(self) -> None:
+        for subject in self.subject:
+            region = self.lex.regions.get(subject.part)
+            if region is not None:
+                draft = Draft("quality", region, subject.start, subject.end, False)
+                draft.part = subject.part
+                self._append(draft)
+
+    def on_whether(self, element: Element) -> None:
+        """What follows is not asserted; with "cannot be told" it was not measured."""
+        if not self.unknown:
+            self._end_clause()
+            self.hypothetical = True
+            self.hyp_at = self.i
+
+    def on_except(self, element: Element) -> None:
+        """ "no movement apart from a smile", "apart from a smile, nothing moves"."""
+        self.excepted = True
+        self.denying = False
+        for draft in self.out:
+            if draft.kind == "all" and draft.negated:
+                draft.kind = "rest"
+        self.group = []
+
+    def on_sole(self, element: Element) -> None:
+        """ "... is all that can be seen"."""
+        self.out.append(Draft("rest", NOTHING, element.start, element.end, True))
+
+    def on_measured(self, element: Element) -> None:
+        self.measured = True
+
+    def on_about(self, element: Element) -> None:
+        """ "none of these movements is typical of fear" denies no movement."""
+        for draft in reversed(self.out[self.clause :]):
+            if draft.kind in ("all", "rest"):
+                self.out.remove(draft)
+                break
+        self.tentative = None
+
+    def on_typical(self, element: Element) -> None:
+        self.typical = True
 
     def on_copula(self, element: Element) -> None:
         self.copula = True
@@ -799,7 +1066,13 @@ class ClauseReader:
     def on_colon(self, element: Element) -> None:
         self._flush_level()
         self.against = False
-        if self.denying and self.denied_first is not None:
+        if len(self.group) == 1 and self.group[0].kind == "all" and self.group[0].part is None:  # "AUs absent: 4, 15"
+            heading = self.group.pop()
+            if heading in self.out:
+                self.out.remove(heading)
+            self.denying, self.denied_first, self.deny_verb = heading.negated, None, False
+            self._start_group()
+        elif self.denying and self.denied_first is not None:
             self.denying = False
             self._start_group()
         self.copula = True
@@ -818,6 +1091,9 @@ class ClauseReader:
         self.prep = False
         self.more = 0
         self.separated = kind
+        self.chunk += 1
+        if self.pending and self._next(_BEFORE_MOVE)[0] not in (Kind.MOVE, Kind.QUAL):
+            self.pending = []
         if kind is Kind.COMMA and self._next(frozenset((Kind.AND, Kind.OR)))[0] is not Kind.EMOTION:
             self.against = False
         if self.denying and not self._continues(kind):
@@ -859,12 +1135,23 @@ class ClauseReader:
                 return  # "only as a trace"
         self._end_clause()
 
+    def on_one(self, element: Element) -> None:
+        """ "one eyebrow is raised"."""
+        nxt, k = self._next(frozenset((Kind.QUAL, Kind.LEVEL)))
+        if nxt is Kind.PART and self.els[k].entry.value in _PAIRED_PARTS and self.els[k].token - element.token <= 3:
+            self.side = "one"
+
     def on_with(self, element: Element) -> None:
-        """ "AU6 with AU12 is missing" is one subject; otherwise a new clause begins."""
+        """ "AU6 with AU12 is missing" is one subject, "with the left eye" a place; otherwise a new clause begins."""
+        nxt, k = self._next(frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE)))
+        if nxt is Kind.PART and k > self.i + 1 and self.group and self._next(frozenset((Kind.QUAL,)), k + 1)[0] in (None, *_CLOSING):
+            self.prep = True
+            return
         if not self.group or self.closed or self.denying or self.pending:
             self._end_clause()
             return
         self._flush_level()
+        self.chunk += 1
         self.within = len(self.group)
         self.subject, self.copula, self.prep, self.soft = [], False, False, False
         self.separated = Kind.AND
@@ -887,28 +1174,35 @@ class ClauseReader:
         self._flush_level()
         if self.likened >= 0:
             self._end_simile()
+        if self.unknown and self.subject and self.naked:
+            self._unknown_parts()
         drafts = self.out[self.clause :]
         if self.hypothetical or (self.generic and self.label_first):
-            self.out = self.out[: self.clause] + [d for d in drafts if d.kind == "label" and not self.hypothetical]
+            kept = [d for d in drafts if (d.kind == "label" and not self.hypothetical) or (self.hypothetical and not d.unreal)]
+            self.out = self.out[: self.clause] + kept
         else:
             for draft in drafts:
                 draft.hedged = draft.hedged or self.hedge
                 if draft.side is None and draft.kind == "au":
                     draft.side = self.clause_side
-                if draft.kind == "label" and self.rival:
-                    draft.rival = True
+                if draft.kind == "label":
+                    draft.rival = draft.rival or self.rival
+                    draft.typical = self.typical
         if self.subject:
             self.earlier = self.subject
         self._start_group()
         self.subject, self.pending, self.shared, self.quals = [], [], [], []
         self.clause = len(self.out)
         self.clauses += 1
+        self.chunk += 1
+        self.adjunct, self.adjunct_at, self.here_only, self.located = [], -1, False, False
         self.denying = self.deny_verb = self.prep = self.unknown = self.rest = self.colon = False
         self.denied_first = self.separated = None
         self.level = self.side = self.clause_side = None
         self.lower = False
         self.more = 0
-        self.hedge = self.hypothetical = self.generic = self.label_first = self.against = self.rival = False
+        self.hedge = self.hypothetical = self.generic = self.label_first = self.against = self.rival = self.typical = False
+        self.manner = None
         self.tentative = None
 
     def on_hedge(self, element: Element) -> None:
@@ -916,6 +1210,13 @@ class ClauseReader:
 
     def on_hypothetical(self, element: Element) -> None:
         self.hypothetical = True
+        self.hyp_at = self.i
+
+    def _assert(self) -> None:
+        """ "AU20 would be needed, which is absent": what is said last is real."""
+        if self.hypothetical and any(self.kinds[k] in (Kind.RELATIVE, Kind.COMMA) for k in range(self.hyp_at, self.i)):
+            for draft in self.group:
+                draft.unreal = False
 
     def on_generic(self, element: Element) -> None:
         self.generic = True
@@ -929,9 +1230,19 @@ class ClauseReader:
     def on_only(self, element: Element) -> None:
         """ "only AU12 is active", "R14 only": nothing else is."""
         nxt, k = self._next(frozenset((Kind.QUAL,)))
+        if nxt is Kind.MOVE and "any" in self.els[k].entry.value:
+            if self._placed(k):
+                self.here_only = self.excepted = True
+            else:
+                self.on_sole(element)
+            self.i = k
+            return
         if nxt in (Kind.SIDE, Kind.LEVEL, Kind.BREAK) and k < self.count and nxt is not Kind.BREAK:
             return
-        counted = any(kind in (Kind.AU, Kind.PRED, Kind.ACT, Kind.UNITS) for kind in self.kinds)
+        counted = any(
+            e.kind in (Kind.AU, Kind.PRED, Kind.ACT, Kind.UNITS) or (e.kind is Kind.MOVE and "any" in e.entry.value)
+            for e in self.els
+        )
         last = self.kinds[self.i - 1] if self.i else None
         if nxt in (Kind.AU, Kind.UNIT, Kind.PART, Kind.MOVE, Kind.UNITS) and counted:
             pass
@@ -940,6 +1251,14 @@ class ClauseReader:
         draft = Draft("rest", NOTHING, element.start, element.end, True)
         self.out.append(draft)
 
+    def _placed(self, k: int) -> bool:
+        """ "the only change recorded in the brow region"."""
+        nxt, j = self._next(frozenset((Kind.PRED, Kind.MEAS, Kind.COP, Kind.NOISE)), k + 1)
+        if nxt is not Kind.PREP:
+            return False
+        nxt, j = self._next(frozenset((Kind.SIDE, Kind.QUAL, Kind.OF)), j + 1)
+        return nxt is Kind.PART and self.els[j].entry.value != "face"
+
     def on_else(self, element: Element) -> None:
         nxt, _ = self._next(frozenset((Kind.OF, Kind.ALL, Kind.MEAS)))
         if nxt in (Kind.SIDE, Kind.QUAL, Kind.ONE):
@@ -947,12 +1266,17 @@ class ClauseReader:
         self.rest = True
         if self.tentative is not None:
             self.tentative.kind = "rest"
+            self.excepted = True
         elif self.denying and nxt not in (Kind.MOVE, Kind.UNITS, Kind.PART, Kind.UNIT, Kind.AU):
             self._append(Draft("rest", NOTHING, element.start, element.end, True))
         elif nxt in (Kind.GONE, Kind.MOVE) and not self.denying and not self.group and not self.subject:
             self.subject = [_Subject("face", None, element.start, element.end)]
 
     def on_units(self, element: Element) -> None:
+        if self.prep and self.out and self.out[-1].kind in ("all", "rest") and self.out[-1].negated:
+            self.denying, self.denied_first, self.deny_verb = True, Kind.AU, False  # "none among the units and AU28"
+            self.fresh = self.copula = self.prep = False
+            return
         region = self.subject[-1] if self.subject and self.kinds[self.i - 1] is Kind.PART else None
         if region is not None and not self.copula:
             copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
@@ -989,11 +1313,18 @@ class ClauseReader:
             self.label_first = True
         label, form = element.entry.value
         if form == "adv":
+            self.manner = element
             return
         if self.fresh:
             self._start_group()
         draft = Draft("label", NOTHING, element.start, element.end, self.denying != self.against)
-        draft.label = _label_of(self.text[element.start : element.end]) or label
+        word = self.text[element.start : element.end]
+        if self.manner is not None and element.token - self.manner.token == 1:  # "happily surprised"
+            compound = _label_of(self.text[self.manner.start : element.end])
+            draft.start = self.manner.start if compound else draft.start
+            word = word if compound is None else self.text[self.manner.start : element.end]
+        draft.label = _label_of(word) or label
+        draft.typical = self.typical
         draft.rival = self.rival
         draft.at = self.i
         draft.opposed = self.against
@@ -1056,6 +1387,13 @@ _BY_KIND: dict[Kind, Callable[[ClauseReader, Element], None]] = {
     Kind.RELATIVE: ClauseReader.on_relative,
     Kind.BREAK: ClauseReader.on_break,
     Kind.WITH: ClauseReader.on_with,
+    Kind.ONE: ClauseReader.on_one,
+    Kind.WHETHER: ClauseReader.on_whether,
+    Kind.EXCEPT: ClauseReader.on_except,
+    Kind.SOLE: ClauseReader.on_sole,
+    Kind.ABOUT: ClauseReader.on_about,
+    Kind.TYPICAL: ClauseReader.on_typical,
+    Kind.MEAS: ClauseReader.on_measured,
     Kind.SIMILE: ClauseReader.on_simile,
     Kind.HEDGE: ClauseReader.on_hedge,
     Kind.HYP: ClauseReader.on_hypothetical,

@@ -29,6 +29,7 @@ _JOINS = {"+": Kind.AND, "&": Kind.AND, "and": Kind.AND, ",": Kind.COMMA, "/": K
 _AFTER_BARE = frozenset((")", ",", "+", "&", "/", ".", ";", ":", "]", "and", "or", "nor", "absent", "present", "active", "inactive", "is", "are", "at", "not", "-", "="))
 _STATES = frozenset(("present", "absent", "active", "inactive"))
 _ENDS = frozenset((",", ".", ";", ")", "and", "but"))
+_LISTING = frozenset((":", "are", "were", "is", "=", "include", "includes", "namely"))
 _COUNTED = frozenset(("of", "%", "out", "percent", "units", "unit", "aus", "action", "measured", "other", "muscles", "years", "frames", "points"))
 _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 
@@ -265,7 +266,14 @@ class _Scanner:
         denied = bool(self.found) and self.found[-1].kind in (Kind.NO, Kind.NOR, Kind.NOT) and self.found[-1].token == start - 1
         denied = denied and (after is None or after.word in _AFTER_BARE)
         told = after is not None and after.word in _STATES and (start + 2 >= len(toks) or toks[start + 2].word in _ENDS)
-        if coded or summed or boxed or denied or told:
+        listed = (
+            after is not None
+            and after.word in _JOINS
+            and before in _LISTING
+            and self._is_au(start + 2)
+            and any(e.kind is Kind.UNITS for e in self.found)
+        )
+        if coded or summed or boxed or denied or told or listed:
             self._numbers_at(start)
 
     def _is_au(self, k: int) -> bool:
@@ -312,8 +320,28 @@ class _Scanner:
                 self._add(joint, self.entries[joint], k + 1, k + 2)
             k = ahead
         if any_found:
-            self.at = k
+            self.at = self._value(k)
         return any_found
+
+    def _value(self, k: int) -> int:
+        """`AU4: 3`, `AU9 = 0`, `AU12 (2.4)`: a level from 2 on, absent at 0; past it, or `k` where there is none."""
+        toks = self.toks
+        boxed = k < len(toks) and toks[k].word == "("
+        if k + 1 >= len(toks) or not (boxed or toks[k].word in (":", "=")) or not toks[k + 1].word[0].isdigit():
+            return k
+        after = toks[k + 2].word if k + 2 < len(toks) else "."
+        if (boxed and after != ")") or after in _COUNTED or (not boxed and after in ("+", "/", "and")):
+            return k
+        number = float(toks[k + 1].word)
+        if number > 5.5:
+            return k
+        stop = k + 3 if boxed else k + 2
+        level = level_of(number)
+        if number == 0:
+            self._add(Kind.MINUS, self.entries[Kind.MINUS], k, stop)
+        elif level is not None and number != 1:
+            self._add(Kind.LEVEL, Entry(Kind.LEVEL, (level, level)), k, stop)
+        return stop
 
 
 _MERGING = frozenset((Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))

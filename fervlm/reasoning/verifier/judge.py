@@ -22,7 +22,7 @@ def assemble(record: type[R], fields: frozenset[str], values: dict[str, Any]) ->
     made = object.__new__(record)
     put = object.__setattr__
     put(made, "__dict__", values)
-    put(made, "__pydantic_fields_set__", fields)
+    put(made, "__pydantic_fields_set__", set(fields))  # a set of its own: `model_copy` adds to it
     put(made, "__pydantic_extra__", None)
     put(made, "__pydantic_private__", None)
     return made
@@ -33,6 +33,8 @@ def claim(draft: Draft, sentence: str, judged: Judged) -> Claim:
     side: Any = draft.side
     if side in ("more_left", "more_right"):
         side = side[5:]
+    elif side == "pair":
+        side = "both"
     elif side not in ("left", "right", "both"):
         side = None
     low_high = draft.level
@@ -94,7 +96,7 @@ def _affirmed(draft: Draft, evidence: Evidence) -> Judged:
     wanted = draft.units
     wrong: Judged | None = None
     side, level = draft.side, draft.level
-    for au in wanted.aus + wanted.also:
+    for au in wanted.aus + wanted.also + wanted.near:
         unit = units.get(au)
         if unit is None or unit.state != "present":
             continue
@@ -133,11 +135,13 @@ def _side(unit: Unit, draft: Draft) -> str | None:
     named, here = draft.side, unit.side
     if named == "even":
         return f"AU{unit.au} is uneven" if here in ("left", "right") or unit.stronger else None
+    if named == "pair" and here is None:
+        return None  # "both corners" says no more than "the corners" where sides were not measured
     if here is None:
         return f"AU{unit.au} was not measured by side"
     if named == "one":
         fits = here != "both" or unit.stronger is not None
-    elif named == "both":
+    elif named in ("both", "pair"):
         fits = here == "both"
     elif named in ("more_left", "more_right"):
         wanted: Side = "left" if named == "more_left" else "right"
@@ -200,15 +204,17 @@ def _quality(draft: Draft, evidence: Evidence) -> Judged:
 
 
 def judge_rest(draft: Draft, evidence: Evidence, affirmed: frozenset[int]) -> Judged:
-    """ "nothing moves" (`all`), or nothing but what the text affirms (`rest`)."""
-    if not evidence.units:
-        return "au", "unmeasured", "nothing was measured"
+    """ "nothing moves" (`all`), or nothing but what the text affirms (`rest`); in a region, where units are named."""
+    region = draft.units.aus + draft.units.also
+    if not evidence.units or (region and not any(au in evidence.units for au in region)):
+        return "au", "unmeasured", "nothing of this was measured"
     told = affirmed if draft.kind == "rest" else frozenset()
     left = [
         unit.au
         for unit in evidence.units.values()
         if unit.state == "present"
         and unit.au not in told
+        and (not region or unit.au in region)
         and (draft.side not in ("left", "right") or unit.side in (draft.side, "both"))
     ]
     if left:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 
 from fervlm.facs.labels import LabelSet, label_set
+from fervlm.reasoning.conclude import conclude
 from fervlm.reasoning.findings import Candidate, Interpretation
 from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import Evidence
@@ -23,7 +24,8 @@ CLEARLY = 0.75
 CLEARLY_MENTIONED = 0.5
 """The same for a label that an interpretation points to."""
 FLOOR = 0.1
-"""With less support than this a label is contradicted whatever the others have."""
+LEAST = 0.02
+"""With less support than this a label is contradicted whatever the others have: concluded, and mentioned."""
 NEUTRAL_HOLDS = 0.5
 _OK: Judged = ("label", "supported", None)
 
@@ -71,18 +73,28 @@ class Standing:
         found = [c.score for c in self._ranking().values() if neutral or c.canonical != "neutral"]
         return max(found, default=0.0)
 
-    def fits(self, canonical: str, share: float) -> bool | None:
-        """Whether a label has at least `share` of the best support; None where it is not known."""
+    def fits(self, canonical: str, share: float, *, concluded: bool = False) -> bool | None:
+        """Whether a label has at least `share` of the best support; None where it is not known.
+
+        A conclusion must also outweigh neutral, unless it is what `conclude` decides.
+        """
         candidate = self.of(canonical)
         if candidate is None:
             return None
         best = self.best(neutral=False)
         if canonical == "neutral":
-            return candidate.score >= NEUTRAL_HOLDS * share or candidate.score >= share * best
-        rest = self.of("neutral")
-        if rest is not None and rest.score >= NEUTRAL_HOLDS and candidate.score < 0.5 * rest.score:
-            return False
-        return candidate.score >= max(FLOOR, share * best)
+            fits = candidate.score >= NEUTRAL_HOLDS * share or candidate.score >= share * best
+        else:
+            rest = self.of("neutral") if concluded else None
+            outweighed = rest is not None and rest.score >= NEUTRAL_HOLDS and candidate.score < 0.5 * rest.score
+            floor = FLOOR if concluded else LEAST
+            fits = not outweighed and candidate.score >= max(floor, share * best)
+        return fits or self._decided() == canonical
+
+    def _decided(self) -> str | None:
+        made = self._interpretation or interpret(self._evidence, self._labels)
+        label = conclude(self._evidence, made, self._labels).label
+        return None if label is None else self._labels.canonical.get(label)
 
 
 def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Standing) -> Judged | None:
@@ -107,9 +119,12 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
         return "label", "contradicted", f"none of these units speaks for {candidate.label}"
     if draft.rival:
         return _OK
-    share = CLEARLY if section == "conclusion" else CLEARLY_MENTIONED
+    concluded = section == "conclusion"
+    if named and not concluded and not draft.typical:
+        return _OK
+    share = CLEARLY if concluded else CLEARLY_MENTIONED
     if draft.joint:
         share *= 0.8
-    if standing.fits(draft.label, share):
+    if standing.fits(draft.label, share, concluded=concluded):
         return _OK
     return "label", "contradicted", f"the evidence gives {candidate.label} clearly less support than another label"

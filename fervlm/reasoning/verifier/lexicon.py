@@ -72,12 +72,16 @@ class Kind(IntEnum):
     SINCERITY = 46
     STATE = 47
     MENTAL = 48
-    DISCLAIMER = 49
-    AGAINST = 50
-    WEAK = 51
-    RIVAL = 52
-    ONE = 53
-    WITH = 54
+    AGAINST = 49
+    WEAK = 50
+    RIVAL = 51
+    ONE = 52
+    WITH = 53
+    WHETHER = 54
+    EXCEPT = 55
+    SOLE = 56
+    ABOUT = 57
+    TYPICAL = 58
 
 
 class AUSet(NamedTuple):
@@ -93,6 +97,10 @@ class AUSet(NamedTuple):
     vague: bool = False
     absent: bool = False
     """The phrase itself is the denial ("the lips touch")."""
+    near: tuple[int, ...] = ()
+    """Make a statement true as well, but are no part of what a denial denies ("movement around the mouth")."""
+    yields: bool = False
+    """Gives way to another movement of the same part in the clause ("pressed together", "open wide")."""
 
 
 class Entry(NamedTuple):
@@ -141,9 +149,10 @@ _IRREGULAR = {
     "upset": ("upset",), "deal": ("dealt",), "consist": ("consisted",), "take": ("took", "taken"),
 }  # fmt: skip
 _DOUBLING = re.compile(r"^[^aeiou]*(?:qu)?[aeiou][bdgklmnprtz]$")
+_BRITISH = re.compile(r"^[a-z]+[aeiou][a-z]*[^aeiou][aeiou]l$")
 _NOUNS = frozenset(
-    "raise lift stretch press drop pull tuck pucker wrinkle droop rise fall flare twitch furrow crease dimple curl tug squint "
-    "bulge funnel thrust clench bite puff blow suck part narrow arch hike flash push sag slant shift crinkle purse".split()
+    "raise lift stretch press drop pull tuck pucker wrinkle droop rise flare line fold ridge gap movement motion action change frown twitch furrow crease dimple curl tug squint "
+    "bulge upturn downturn funnel thrust clench bite puff blow suck part narrow arch hike flash push sag slant shift crinkle purse".split()
 )
 _NOUN_ENDINGS = ("ing", "ion", "er", "or", "ers", "ors", "ions", "ment", "ments", "ity", "ure", "ness", "rest")
 
@@ -162,6 +171,8 @@ def inflect(verb: str) -> tuple[str, ...]:
     else:
         running = (verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else stem) + "ing"
     past = _IRREGULAR.get(verb)
+    if _BRITISH.match(verb):  # "funneled" and "funnelled"
+        return (verb, third, verb + "ed", verb + "led", verb + "ing", verb + "ling")
     if past is None:
         if verb.endswith("e"):
             past = (verb + "d",)
@@ -189,7 +200,7 @@ def _forms(token: str) -> Iterator[str]:
             yield choice[:-1]
             yield plural(choice[:-1])
         else:
-            yield choice
+            yield choice.replace("_", " ")
 
 
 def expand(pattern: str) -> Iterator[tuple[str, ...]]:
@@ -204,7 +215,8 @@ def expand(pattern: str) -> Iterator[tuple[str, ...]]:
             yield (token,)
         return
     for phrase in product(*slots):
-        kept = tuple(token for index, token in enumerate(phrase) if token and (index == 0 or token not in SKIPPED))
+        words = " ".join(phrase).split()
+        kept = tuple(token for index, token in enumerate(words) if index == 0 or token not in SKIPPED)
         if kept:
             yield kept
 
@@ -213,11 +225,14 @@ def au_set(text: str) -> AUSet | None:
     """The set written as in `pairs.yaml`; None for the empty string."""
     if not text:
         return None
+    yields = text.startswith("?")
+    text = text.lstrip("?")
     vague, absent = text.startswith("~"), text.startswith("!")
     body = text.lstrip("~!")
     also = tuple(int(number) for number in re.findall(r"\((\d+)\)", body))
-    plain = tuple(int(number) for number in re.findall(r"\d+", re.sub(r"\(\d+\)", "", body)))
-    return AUSet(plain, also, "/" in body, vague, absent)
+    near = tuple(int(number) for number in re.findall(r"<(\d+)>", body))
+    plain = tuple(int(number) for number in re.findall(r"\d+", re.sub(r"\(\d+\)|<\d+>", "", body)))
+    return AUSet(plain, also, "/" in body, vague, absent, near, yields)
 
 
 def _document(name: str) -> dict[str, Any]:
@@ -230,7 +245,7 @@ def _document(name: str) -> dict[str, Any]:
 
 def _is_noun(phrase: tuple[str, ...]) -> bool:
     word = phrase[0]
-    return word in _NOUNS or word.endswith(_NOUN_ENDINGS)
+    return word in _NOUNS or (word[-1] == "s" and word[:-1] in _NOUNS) or word.endswith(_NOUN_ENDINGS)
 
 
 class _Builder:
@@ -273,11 +288,11 @@ _GRAMMAR = {
     "relative": Kind.RELATIVE, "break": Kind.BREAK, "only": Kind.ONLY, "more": Kind.MORE, "less": Kind.LESS,
     "else": Kind.ELSE, "units": Kind.UNITS, "nothing": Kind.NOTHING, "all": Kind.ALL, "than": Kind.THAN,
     "plus": Kind.PLUS, "minus": Kind.MINUS, "pairsword": Kind.PAIRED, "noise": Kind.NOISE, "viewing": Kind.NOISE,
-    "against": Kind.AGAINST, "weakly": Kind.WEAK, "rival": Kind.RIVAL, "pronoun": Kind.ONE,
+    "against": Kind.AGAINST, "weakly": Kind.WEAK, "rival": Kind.RIVAL, "pronoun": Kind.ONE, "whether": Kind.WHETHER, "except": Kind.EXCEPT, "sole": Kind.SOLE, "about": Kind.ABOUT, "typical": Kind.TYPICAL,
 }  # fmt: skip
 _PERSONS = {
     "person": Kind.PERSON, "possessive": Kind.POSSESSIVE, "identity": Kind.IDENTITY, "sincerity": Kind.SINCERITY,
-    "state": Kind.STATE, "mental": Kind.MENTAL, "disclaimer": Kind.DISCLAIMER,
+    "state": Kind.STATE, "mental": Kind.MENTAL,
 }  # fmt: skip
 _SIDES = ("left", "right", "both", "one", "even")
 

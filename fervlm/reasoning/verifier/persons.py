@@ -7,10 +7,12 @@ them and they assert nothing that could be checked. A disclaimer ("does not tell
 
 from __future__ import annotations
 
+import re
 from typing import Literal, NamedTuple
 
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.tokens import lowered
 from fervlm.records import Section
 
 
@@ -23,6 +25,15 @@ class Offence(NamedTuple):
     reason: str
 
 
+_DISCLAIMER = re.compile(
+    r"\b(?:no|without(?: any)?) (?:statement|claim|inference|conclusion|judge?ment|information|word|assumption)s?\b"
+    r"|\b(?:says?|said|tells?|states?|implies|reveals?|proves?) (?:nothing|little)\b|\bnothing (?:about|is said|can be)\b"
+    r"|(?:\b(?:does|do|can|could|should|must|may|is|are)(?: not|n't)|\bcannot|\bcan't|\bnever)(?: be| used| to| meant| necessarily)*"
+    r" (?:say|tell|mean|imply|show|prove|reveal|claim|infer|indicate|know|state|determine|decide|concern|describe"
+    r"|inferred|told|known|read|judged|assessed|implied|claimed|evidence|proof|a (?:claim|statement|proof|measure|sign))\b"
+    r"|\bwhether\b|\bnot (?:what|how|who|why|a (?:claim|statement|proof|measure|judge?ment))\b|\brather than what\b"
+)
+"""What follows one of these in a sentence is disclaimed."""
 _CUT = frozenset((Kind.COMMA, Kind.BREAK, Kind.OPEN, Kind.CLOSE))
 _MOVING = frozenset((Kind.PART, Kind.MOVE, Kind.UNIT, Kind.AU))
 _OF_PERSON = {
@@ -40,16 +51,13 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
     """Every forbidden wording of a sentence."""
     kinds = [element.kind for element in found]
     out: list[Offence] = []
-    disclaimed = -1
+    disclaimer = _DISCLAIMER.search(lowered(text))
+    disclaimed = disclaimer.end() if disclaimer else len(text)
     for index, element in enumerate(found):
         kind = kinds[index]
-        if kind is Kind.DISCLAIMER:
-            disclaimed = index
-        elif kind is Kind.BREAK and element.end - element.start <= 3 and text[element.start : element.end] in ("but", ";"):
-            disclaimed = -1
-        elif kind is Kind.EMOTION and section in ("overview", "observation"):
+        if kind is Kind.EMOTION and section in ("overview", "observation"):
             out.append(Offence("emotion_word", element.start, element.end, "an emotion word among the observations"))
-        if disclaimed >= 0:
+        if element.start >= disclaimed:
             continue
         reason = _OF_PERSON.get(kind) or _stated(text, found, kinds, index)
         if reason is not None:

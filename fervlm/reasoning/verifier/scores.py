@@ -25,7 +25,7 @@ def mentions(claims: Iterable[Claim], evidence: Evidence) -> tuple[set[int], int
         here = [au for au in claim.aus if evidence.present(au)]
         if here:
             right.update(here)
-        else:
+        elif claim.verdict != "supported":
             wrong.add(claim.aus)
     return right, len(wrong)
 
