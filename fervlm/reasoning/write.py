@@ -113,7 +113,7 @@ def _observed(evidence: Evidence, active: list[Forms], seed: int, turn: int) -> 
     if evidence.tracked and evidence.units:
         found = observations(evidence, active, seed, turn)
         return found or (Observation(region="quality", text="None of the measured movements is present."),)
-    reason = "No face was tracked." if not evidence.tracked else "No facial movement was measured."
+    reason = "The face was not tracked." if not evidence.tracked else "The movements of this face were not measured."
     return (Observation(region="quality", text=reason),)
 
 

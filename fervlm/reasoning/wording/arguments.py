@@ -135,9 +135,10 @@ CAVEATS: dict[str, tuple[str, ...]] = {
         "Some of this is uncertain: the tool's readings of {X} differ.",
     ),
     "pose": (
-        "The head is turned, which makes the readings less certain.",
-        "With the head turned, the readings are less certain.",
-        "Head pose lowers the certainty of these readings.",
+        "The face is seen at an angle, which makes the readings less certain.",
+        "Seen at an angle, the face gives less certain readings.",
+        "The view is not frontal, so the readings are less certain.",
+        "As the view is not frontal, these readings are less certain.",
     ),
     "occlusion": (
         "Part of the face is hidden, so the picture is incomplete.",
@@ -158,7 +159,7 @@ CAVEATS: dict[str, tuple[str, ...]] = {
 REASONS: dict[str, tuple[str, ...]] = {
     "low_trust": ("the detector is of low trust",),
     "core_not_measured": ("not all that matters for it is measured", "some units that matter are not measured"),
-    "pose": ("the head is turned",),
+    "pose": ("the view is not frontal", "the face is seen at an angle"),
     "occlusion": ("part of the face is hidden",),
     "speech": ("speech moves the mouth as well",),
     "uncertain": ("some of the readings disagree", "the readings are partly uncertain"),
@@ -171,10 +172,10 @@ REASONS: dict[str, tuple[str, ...]] = {
 """Why the confidence is lower than the units alone would give, by code of `Decision.lowered_by`."""
 
 OBSERVE_ONLY = (
-    "Only movements are described here; no expression is read into them.",
     "This note keeps to movements and names no expression.",
-    "What is listed are movements only, without a reading of the expression.",
+    "Movements are listed here without a reading of the expression.",
     "Movements are reported as measured, and no expression is concluded from them.",
+    "The movements stand for themselves here; no expression is read into them.",
 )
 SPREAD = (
     "Of the {count} movements, {upper} {are} in the upper face and {lower} in the lower face.",

@@ -60,14 +60,14 @@ RUNNER_LACKING = (
 
 ABSTENTIONS: dict[str, tuple[str, ...]] = {
     "not_tracked": (
-        "No label is given, since no face was tracked.",
-        "Without a tracked face, no label is given.",
-        "As no face was tracked, no expression is named.",
+        "The label stays open, since the face was not tracked.",
+        "Without a tracked face, the label stays open.",
+        "As the face was not tracked, no expression is named.",
     ),
     "nothing_measured": (
-        "No label is given, since nothing was measured.",
-        "Without any measured movement, no label is given.",
-        "As no movement was measured, no expression is named.",
+        "The label stays open, since the face was not measured.",
+        "Without a measurement, the label stays open.",
+        "As the face was not measured, no expression is named.",
     ),
     "ambiguous": (
         "The label stays open: the movements present are common to many expressions.",

@@ -92,7 +92,6 @@ SECOND_LEADS: tuple[str, ...] = (
 """For the second combination told."""
 GENERAL: tuple[str, ...] = (
     "the combination of {u}",
-    "the meeting of {u}",
     "the joint presence of {u}",
 )
 """Subjects that fit every row with two or more units."""

@@ -90,7 +90,7 @@ class _Mode:
 def _subjects(entry: Movement, unit: Unit) -> list[_Subject]:
     side = unit.side
     whole = [_Subject(text, entry.plural, None, "") for text in entry.many]
-    if entry.kind == "pose" or side is None:
+    if entry.kind in {"pose", "whole"} or side is None:
         said: Side | None = "left" if unit.au in _LEFTWARD else "right" if unit.au in _RIGHTWARD else None
         return [replace(subject, side=said) for subject in whole]
     if unit.stronger is not None:
@@ -168,7 +168,7 @@ def _noun_groups(entry: Movement, unit: Unit, mode: _Mode) -> tuple[list[tuple[s
     unsure = unit.uncertain
     lead = _subjects(entry, unit)
     side = lead[0].side
-    one_sided = unit.side in {"left", "right"} and entry.kind != "pose"
+    one_sided = unit.side in {"left", "right"} and entry.kind not in {"pose", "whole"}
     word, ending = "", ""
     if one_sided and entry.directed:
         ending = lead[0].tail
@@ -189,7 +189,7 @@ def _build(unit: Unit) -> Forms:
     subjects = _subjects(entry, unit)
     coded: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": [], "terse": []}
     bare: dict[str, list[tuple[Phrase, ...]]] = {"clauses": [], "absolutes": [], "nouns": [], "terse": []}
-    more = MORE_ON[unit.stronger] if unit.stronger else ""
+    more = MORE_ON[unit.stronger] if unit.stronger and entry.kind != "whole" else ""
     for mode in _modes(unit):
         code = f" (AU{unit.au}{mode.note}{more})"
         nouns, terse = _noun_groups(entry, unit, mode)

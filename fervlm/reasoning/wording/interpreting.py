@@ -17,6 +17,7 @@ from fervlm.reasoning.wording.naming import codes, label_phrase, names, seen
 from fervlm.reasoning.wording.observing import sentence
 from fervlm.reasoning.wording.overview import number_word
 
+UNINTERPRETED = "Without evidence there is no interpretation."
 NAMEABLE = 0.5
 """Share of the best support from which on a combination's reading is told as one of this face."""
 NAMEABLE_FLOOR = 0.1
@@ -63,7 +64,7 @@ def interpretation_text(
     `room` is the number of words it should keep to; the leading label and low trust are told in any case.
     """
     if not evidence.tracked or not evidence.units:
-        return "There is nothing to interpret.", ()
+        return UNINTERPRETED, ()
     top = decision.alternatives[0] if decision.alternatives else None
     if not active:
         neutral = top is not None and top.canonical == "neutral"
@@ -115,6 +116,8 @@ class Parts:
 
 def movements_only(evidence: Evidence, active: Sequence[Forms], found: tuple[str, ...], choice: Choice) -> str:
     """The interpretation of a text that keeps to movements: no label, no emotion word."""
+    if not evidence.tracked or not evidence.units:
+        return UNINTERPRETED
     parts = [choice.of(arguments.OBSERVE_ONLY)]
     zones = [form.zone for form in active]
     upper, lower = zones.count("upper face"), zones.count("lower face")

@@ -21,7 +21,8 @@ class Movement:
     """Words for one action unit, descriptor, head or gaze code."""
 
     kind: str
-    """`movement`; `directed`: its side is where it goes ("to the left"); `pose`: its words carry their own side."""
+    """`movement`; `directed`: its side is where it goes ("to the left"); `whole`: of an unpaired part that FACS scores
+    as one, so that no side is named; `pose`: its words carry their own side."""
     plural: bool
     """Grammatical number of `many`."""
     many: tuple[str, ...]

@@ -16,11 +16,13 @@ from fervlm.reasoning.wording.choice import Choice, key_of
 from fervlm.reasoning.wording.forms import Forms, Modes, Phrase, denial
 from fervlm.reasoning.wording.region_frames import BESIDE, QUIET, Frame, frames, resting_frames
 from fervlm.reasoning.wording.regions import (
+    MAIN,
     MERGED_AT_MOST,
     MERGES,
+    NEAR,
     REGION_UNITS,
-    RESTING,
     TELLING,
+    TOLD_AT_REST,
     place_of,
 )
 from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT, clip_cost
@@ -77,7 +79,8 @@ def _region(region: str, units: list[Forms], evidence: Evidence, seed: int, brie
     for chunk in [units] if len(units) == 1 else _chunks(units):
         whole = len(chunk) == len(units)
         choice = Choice(key_of([form.code for form in chunk], seed, 1 + whole))
-        phrases, text, cost = _sentence(region, chunk, choice, alone=whole, brief=brief)
+        alone = whole and all(map(evidence.measured, MAIN.get(name, (0,))))
+        phrases, text, cost = _sentence(region, chunk, choice, alone=alone, brief=brief)
         if whole and not brief and len(units) <= 2:
             text = text[:-1] + _beside(name, units, evidence, choice, _BUDGET - cost) + "."
         found.append(Observation(region=name, text=text, units=tuple([p.mention for p in phrases])))
@@ -169,7 +172,8 @@ def _beside(region: str, units: list[Forms], evidence: Evidence, choice: Choice,
 def _resting(evidence: Evidence, active: set[str], most: int, seed: int) -> list[tuple[int, Observation]]:
     """Sentences for regions where every measured unit is absent."""
     found: list[tuple[int, Observation]] = []
-    for region, named in RESTING.items():
+    for region in TOLD_AT_REST:
+        named = MAIN[region]
         if len(found) >= max(1, most):
             break
         if region in active or any(evidence.present(au) for au in REGION_UNITS[region]):
@@ -178,10 +182,10 @@ def _resting(evidence: Evidence, active: set[str], most: int, seed: int) -> list
         if not absent:
             continue
         choice = Choice(key_of(absent, seed, 9))
-        if len(absent) == len(named):
+        if len(absent) == len(named) and not any(map(evidence.present, NEAR.get(region, ()))):
             text = choice.of(resting_frames(region)) % ", ".join([f"no AU{au}" for au in absent])
         else:
-            clauses = [denial(au, choice.number(64)) for au in absent]
+            clauses = [denial(au, choice.number(64)) for au in absent[:2]]
             text = sentence(choice.of(QUIET[len(clauses)]) % tuple(clauses))
         found.append((place_of(named[0])[0], Observation(region=region, text=text)))
     return found

@@ -108,8 +108,8 @@ STILL = (
     "No measured movement is present on this face.",
     "All of the {measured} are absent.",
 )
-UNTRACKED = "No face was tracked here, so no movement can be described."
-UNMEASURED = "No facial movement was measured here, so none can be described."
+UNTRACKED = "The face was not tracked here, so what it shows is unknown."
+UNMEASURED = "The face was found, but its movements were not measured."
 
 NOUNS_OF_TWO = tuple(frame for frame in TWO if "{c}" not in frame)
 NOUNS_OF_THREE = tuple(frame for frame in THREE if "{c}" not in frame)

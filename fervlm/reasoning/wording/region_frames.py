@@ -38,17 +38,16 @@ ONE = (
     "Change in the {zone} takes the form of {n}.",
 )
 ALONE = (
-    "{c}, the only change in the {name}.",
-    "{c}, which is the only change in the {name}.",
-    "{n} is the only change in the {name}.",
+    "{c}, the only change measured in the {name}.",
+    "{c}, which is the only change measured in the {name}.",
+    "{n} is the only change measured in the {name}.",
     "{n} is the one change recorded in the {name}.",
-    "{n} makes up all the change in the {name}.",
+    "{n} makes up all the change measured in the {name}.",
     "{n} alone {seen} in the {name}.",
     "{n}, and that alone, {seen} in the {name}.",
     "The record gives {n} alone in the {name}.",
-    "There is {n}, the only change in the {name}.",
+    "There is {n}, the only change measured in the {name}.",
     "There is just {n} in the {name}.",
-    "Only {n} {seen} in the {name}.",
 )
 """For a region whose one present unit this is."""
 TWO = (

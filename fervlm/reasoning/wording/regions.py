@@ -62,16 +62,26 @@ TELLING: dict[str, dict[int, tuple[int, ...]]] = {
 }
 """Region -> present AU -> measured absences worth telling beside it, the most telling first."""
 
-RESTING: dict[str, tuple[int, ...]] = {
+MAIN: dict[str, tuple[int, ...]] = {
     "brow": (1, 2, 4),
     "mouth": (12, 15, 25),
     "eyes": (5, 7),
     "nose": (9,),
     "cheeks": (6,),
     "jaw": (26,),
+    "chin": (17,),
+    "neck": (21,),
 }
-"""Regions whose rest is worth telling, most telling first, with the AUs to name. The region as a whole is called at
-rest only where all of them were measured."""
+"""Region -> the units without which nothing is said of it as a whole (at rest, the only change). In this order regions
+at rest are worth telling."""
+NEAR: dict[str, tuple[int, ...]] = {
+    "mouth": (17, 21, 26, 27, 29, 30, 31, 33, 34, 35, 36, 11),
+    "eyes": (6, 4),
+    "cheeks": (7, 12, 14),
+    "nose": (11,),
+}
+"""Units told in a neighbouring region that move this one as well; beside them it is not called at rest."""
+TOLD_AT_REST = ("brow", "mouth", "eyes", "nose", "cheeks", "jaw")
 
 _MOST_TELLING = (12, 9, 15, 10, 4, 1, 6, 5, 20, 24, 23, 27, 26, 14, 17, 7, 2, 43, 16, 22, 18, 34, 28, 32, 25, 11)
 UPPER = frozenset({"brow", "eyes"})

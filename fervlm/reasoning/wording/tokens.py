@@ -11,10 +11,11 @@ _WORDS = {
     2: (
         "bends bites blinking blinks bulges bulging clench clenched clenches clenching compress compresses "
         "confidently converge deepen deepened deepening deepens dilate dilated dilates dimple dimpled dimples "
-        "dimpling diverge diverging downturn eyelid flared flaring funnels furrow furrows markedly maximal maximally "
-        "midface narrowed narrowing narrows nineteen nodding nods outward parted pucker puckers puffed puffing "
-        "puller shrug shrugged shrugs sniffing sniffs suck sucked sucking sucks swallowing tensed tenses thrusts tightened "
-        "tightening tightens tilted tilts tucks winking winks wiping wrinkled wrinkling"
+        "dimpling diverge diverging downturn eyelid flared flaring funnels furrow furrows markedly maximal "
+        "maximally midface narrowed narrowing narrows nineteen nodding nods outward parted pucker puckers "
+        "puffed puffing puller shrug shrugged shrugs sniffing sniffs suck sucked sucking sucks swallowing "
+        "tensed tenses thrusts tightened tightening tightens tilted tilts tucks winking winks wiping wrinkled "
+        "wrinkling"
     ),
     3: "crinkle crinkled crinkles eyelids faintly funneled funneling nostril nostrils puckered puckering",
     4: "nasolabial",
