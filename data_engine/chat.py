@@ -111,9 +111,7 @@ def _about_labels(alternatives: tuple[Alternative, ...], evidence: Evidence, tur
     ask = ASK_AGAINST[turn % len(ASK_AGAINST)].format(label=label_phrase(first.label))
     known = tuple(au for au in first.units_against if evidence.present(au))
     answer = (
-        f"{_sentence(names(known))} {_speaks(known)} against it."
-        if known
-        else "None of the present movements speaks against it."
+        f"{_sentence(names(known))} {_speaks(known)} against it." if known else "There is none among those measured."
     )
     yield _chat("against", "blind", (ask, answer))
     if rest:
