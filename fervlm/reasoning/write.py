@@ -154,10 +154,9 @@ def anchored(caption: Caption, human_label: str, evidence: Evidence, labels: Lab
     stance = _stance(caption, canonical, own, evidence, labels)
     phrase = label_phrase(human_label, canonical)
     choice = Choice(key_of(caption.overview.encode(), len(human_label), _ANCHORED))
-    text = choice.of(conclusions.ANNOTATED[stance]).replace("{L}", phrase)
-    text += own_units(own, evidence, choice) if own is not None else ""
     blind = caption.conclusion
-    parts = [f"{text}."]
+    parts = [choice.of(conclusions.ANNOTATED[stance]).replace("{L}", phrase) + "."]
+    parts += own_units(own, evidence, choice) if own is not None else []
     if stance != "agrees" and blind.label is not None:
         alone = label_phrase(blind.label, labels.canonical.get(blind.label))
         parts.append(choice.of(conclusions.ALONE).replace("{L}", alone))

@@ -31,7 +31,11 @@ def conclusion_text(evidence: Evidence, decision: Decision, told: tuple[str, ...
         parts += _runner_up(_second(decision), evidence, conclusions.RUNNER_UP, choice, room)
     if decision.unknown_labels and decision.abstain not in {"not_tracked", "nothing_measured"}:
         words = joined([f'"{label}"' for label in decision.unknown_labels[:3]], "and")
-        parts.append(choice.of(conclusions.UNKNOWN).format(W=words))
+        several = len(decision.unknown_labels) > 1
+        grammar = (
+            {"they": "they", "them": "them", "was": "were"} if several else {"they": "it", "them": "it", "was": "was"}
+        )
+        parts.append(choice.of(conclusions.UNKNOWN).format(W=words, **grammar))
     return " ".join(parts)
 
 
@@ -90,12 +94,12 @@ def _runner_up(
     return [text]
 
 
-def own_units(candidate: Candidate, evidence: Evidence, choice: Choice) -> str:
-    """What speaks for and against a human label, as the end of a sentence; empty where nothing does."""
+def own_units(candidate: Candidate, evidence: Evidence, choice: Choice) -> list[str]:
+    """What speaks for and against a human label, as at most one sentence."""
     mine, against, lacking = for_and_against(candidate, evidence)
-    text = choice.of(conclusions.OWN_FOR).format(F=codes(mine), **agree(mine)) if mine else ""
+    parts = [choice.of(conclusions.OWN_FOR).format(F=codes(mine), **agree(mine))] if mine else []
     if against:
-        text += choice.of(conclusions.RUNNER_AGAINST).format(G=codes(against), **agree(against))
+        parts.append(choice.of(conclusions.OWN_AGAINST).format(G=codes(against), **agree(against)))
     elif lacking:
-        text += choice.of(conclusions.RUNNER_LACKING).format(M=codes(lacking), **agree(lacking))
-    return text
+        parts.append(choice.of(conclusions.OWN_LACKING).format(M=codes(lacking), **agree(lacking)))
+    return [sentence("; ".join(parts)) + "."] if parts else []

@@ -114,8 +114,8 @@ CLOSEST = (
 )
 """After an abstention that had candidates."""
 UNKNOWN = (
-    "The tables know no pattern for {W}, so it was not considered.",
-    "{W} was not considered, since no pattern is known for it.",
+    "The tables know no pattern for {W}, so {they} {was} not considered.",
+    "{W} {was} not considered, since no pattern is known for {them}.",
 )
 ANNOTATED = {
     "agrees": (
@@ -143,7 +143,9 @@ ANNOTATED = {
     ),
 }
 """How the human label stands to the evidence."""
-OWN_FOR = ("; {F} speak{s} for it", ", with {F} for it", "; for it {is} {F}", "; {F} fit{s} it")
+OWN_FOR = ("{F} speak{s} for it", "{F} fit{s} it", "{F} count{s} towards it", "for it {is} {F}")
+OWN_AGAINST = ("{G} speak{s} against it", "{G} argue{s} against it", "{G} count{s} against it")
+OWN_LACKING = ("{M} {is} absent", "{M}, part of its core, {is} absent")
 ALONE = (
     "The movements alone are consistent with {L}.",
     "By the movements alone, {L} comes first.",

@@ -263,9 +263,12 @@ def caveats(
 def _caveat_words(code: str, evidence: Evidence, top: Candidate | None) -> dict[str, str] | None:
     if code == "core_not_measured":
         # What neutral cannot see is told by `_left_open`: no single unit completes a face at rest.
-        if top is None or not top.core_not_measured or top.canonical == "neutral":
+        if top is None or top.canonical == "neutral":
             return None
-        aus = top.core_not_measured[:4]
+        # AU43 may be measured and yet not count, since a still cannot tell closed eyes from a blink.
+        aus = tuple([au for au in top.core_not_measured if not evidence.measured(au)][:4])
+        if not aus:
+            return None
         return {"U": codes(aus), "L": label_phrase(top.label, top.canonical), **agree(aus)}
     if code == "conflict":
         return {"X": codes(evidence.conflicts[0])} if evidence.conflicts else None
