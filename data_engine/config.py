@@ -95,7 +95,7 @@ _HOW_ASKED = ("url", "concurrency", "timeout_s", "retries", "give_up_after")
 
 
 def refuse_foreign(out: Path) -> None:
-    """Raise `FervlmError` where `out` is a file, or holds anything but a run (finished, cut, or cut in its first moment)."""
+    """Raise `FervlmError` where `out` is a file, or holds anything but a run: finished, cut, or cut as it began."""
     work = out / ".work"
     if not (work / "config.json").exists() and out.exists():
         if not out.is_dir():

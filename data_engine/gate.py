@@ -1,35 +1,36 @@
-"""Second half of the gate, over the whole set: who stays, in which split, with which caption, and why the rest left."""
+"""Second half of the gate, over the whole set: who stays, in which split, with which caption, and why the rest left.
+
+The measurements are read shard by shard, several times; what is kept of a draft between the passes are a few numbers in
+arrays (at most 30 bytes), so that a million drafts need tens of megabytes.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections import Counter
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from data_engine.columns import Columns, id_digest
 from data_engine.config import AnnotateConfig
 from data_engine.duplicates import near_duplicates
 from data_engine.items import Reason
-from data_engine.measure import Measured
-from data_engine.shards import read_rows, shard_paths, write_bytes, write_rows
-from data_engine.support import Support, fit
-from fervlm.facs.units import movement_units
+from data_engine.measure import Measured, measurements
+from data_engine.shards import shard_paths, write_bytes, write_rows
+from data_engine.splits import Splits
+from data_engine.support import Support, fit, support_of
 from fervlm.records import Record
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VALIDATION_NAMES = frozenset({"val", "valid", "validation", "dev"})
-
-
-def split_name(given: str) -> str:
-    """A split's name as file names and `datasets` can bear it: letters, digits and underscores."""
-    return re.sub(r"\W+", "_", given.strip(), flags=re.ASCII).strip("_") or "other"
+_BUCKETS = 1 << 20
+"""Frames are counted in so many places; two that share one by chance are counted together."""
+_FEW = 5
+"""A frame may always stand so often: below a hundred sentences a share says nothing."""
 
 
 class Verdict(Record):
@@ -53,96 +54,143 @@ def decide(config: AnnotateConfig, measured: Path, target: Path, support_path: P
     write_bytes(support_path, (whole.support.model_dump_json(indent=1) if whole.support else "null").encode() + b"\n")
     place = 0
     for path in paths:
-        rows = list(read_rows(path, Measured))
-        write_rows(target / path.name, [whole.verdict(row, place + k) for k, row in enumerate(rows)])
-        place += len(rows)
+        verdicts = []
+        for row in measurements(path):
+            verdicts.append(whole.verdict(row, place))
+            place += 1
+        write_rows(target / path.name, verdicts)
+
+
+_REASONS: tuple[Reason | None, ...] = (
+    None,
+    "verifier_finding",
+    "too_short",
+    "too_long",
+    "near_duplicate",
+    "label_unsupported",
+    "frame_share",
+    "balance",
+)
+_CODE = {reason: code for code, reason in enumerate(_REASONS)}
 
 
 class _Whole:
-    """Decisions that need the whole set, as a few bytes a draft."""
+    """Decisions that need the whole set, one step after the other; each sees only what the steps before it left."""
 
     def __init__(self, config: AnnotateConfig, paths: list[Path]) -> None:
-        import numpy as np  # noqa: PLC0415
-
-        self._config = config
+        self._gate = config.gate
         self._paths = paths
-        columns = _Columns(paths)
-        self._splits = _Splits(config, columns)
-        self.support = _fit(columns, self._splits)
-        unknown = np.full(len(columns.dhash), np.nan)
-        self._support = self.support.of(columns.features, columns.group("label")) if self.support else unknown
-        self._earlier = near_duplicates(columns.dhash, config.gate.duplicate_bits)
-        # A picture without a hash (evidence alone) repeats nothing.
-        self._earlier[~columns.has_picture] = -1
-        self._reason: list[Reason | None] = [None] * len(columns.dhash)
-        self._caption: NDArray[np.int16] = np.zeros(len(columns.dhash), np.int16)
-        self._each(self._alone)
-        self._frames()
+        self._splits = Splits(config)
+        self._reason = bytearray()
+        columns = Columns(tuple(sorted(config.gate.balance)))
+        for row in self._rows():
+            self._reason.append(_CODE[self._alone(row)])
+            columns.add(row)
+            self._splits.add(row)
+        self._caption = bytearray(len(self._reason))
+        self._earlier = self._duplicates(columns)
+        self.support = self._fit()
+        self._support = self._supported(columns)
+        self._frames(columns)
         for key, multiple in sorted(config.gate.balance.items()):
-            self._balance(columns.group(key), columns.order, multiple)
+            self._balance(columns.group(key), columns.order(), multiple)
 
     def verdict(self, row: Measured, place: int) -> Verdict:
         """The decision on the draft at `place` in input order."""
-        import numpy as np  # noqa: PLC0415
-
-        reason = self._reason[place]
-        detail = {
-            "verifier_finding": "; ".join(row.findings),
-            "near_duplicate": f"of the draft at place {self._earlier[place]}",
-        }.get(reason or "")
+        reason = _REASONS[self._reason[place]]
+        detail = None
+        if reason == "verifier_finding":
+            detail = "; ".join(row.findings)
+        elif reason == "near_duplicate":
+            detail = f"of the draft at place {self._earlier[place]}"
+        support = self._support[place] if self._support is not None else -1
         return Verdict(
             n=row.n,
             keep=reason is None,
             split=self._splits.of(row),
-            caption=int(self._caption[place]),
-            support=None if np.isnan(self._support[place]) else float(self._support[place]),
+            caption=self._caption[place],
+            support=None if support < 0 else round(float(support), 4),
             reason=reason,
             detail=detail,
         )
 
-    def _each(self, judge: Callable[[Measured, int], Reason | None]) -> None:
-        for place, row in enumerate(_rows(self._paths)):
-            if self._reason[place] is None:
-                self._reason[place] = judge(row, place)
+    def _rows(self) -> Iterator[Measured]:
+        for path in self._paths:
+            yield from measurements(path)
 
-    def _alone(self, row: Measured, place: int) -> Reason | None:
-        gate = self._config.gate
+    def _alone(self, row: Measured) -> Reason | None:
         if row.findings or not row.words:
             return "verifier_finding"
-        if max(row.words) < gate.min_words:
+        if max(row.words) < self._gate.min_words:
             return "too_short"
-        if min(row.words) > gate.max_words:
-            return "too_long"
-        if self._earlier[place] >= 0:
-            return "near_duplicate"
-        # False where there is no label: nothing is smaller or larger than NaN.
-        return "label_unsupported" if self._support[place] < gate.min_support else None
+        return "too_long" if min(row.words) > self._gate.max_words else None
 
-    def _frames(self) -> None:
-        """No frame above its share: a draft whose captions would all break it leaves, in input order."""
-        kept = [reason is None for reason in self._reason]
-        total = sum(len(row.frames[0]) for row, keep in zip(_rows(self._paths), kept, strict=True) if keep)
-        # Below a hundred sentences a share says nothing.
-        most = max(self._config.gate.frame_share * total, 5.0)
-        seen: Counter[int] = Counter()
+    def _kept(self) -> NDArray[np.bool_]:
+        import numpy as np  # noqa: PLC0415
 
-        def judge(row: Measured, place: int) -> Reason | None:
+        codes: NDArray[np.uint8] = np.frombuffer(self._reason, np.uint8)
+        return np.equal(codes, 0)
+
+    def _duplicates(self, columns: Columns) -> NDArray[np.int64]:
+        """Of what is good in itself, all but the first of pictures that are nearly one; the place of the earlier one.
+
+        Faces of one picture share its fate, and do not repeat each other. Evidence without a picture repeats nothing.
+        """
+        import numpy as np  # noqa: PLC0415
+
+        first, hashes = columns.pictures()
+        asked = np.flatnonzero(self._kept() & (first >= 0))
+        pictures, of_picture = np.unique(first[asked], return_inverse=True)
+        earlier = near_duplicates(hashes[pictures], self._gate.duplicate_bits)[of_picture]
+        found = np.full(len(first), -1, np.int64)
+        found[asked] = np.where(earlier >= 0, pictures[earlier], -1)
+        for place in np.flatnonzero(found >= 0):
+            self._reason[place] = _CODE["near_duplicate"]
+        return found
+
+    def _fit(self) -> Support | None:
+        return fit(
+            (row.label, row.present, row.absent, id_digest(row.id))
+            for row in self._rows()
+            if row.label is not None and self._splits.of(row) == "train"
+        )
+
+    def _supported(self, columns: Columns) -> NDArray[np.float32] | None:
+        """p(label | AUs) of every draft, -1 where it has no label; None where nothing was fitted."""
+        if self.support is None:
+            return None
+        found = support_of(self.support, self._paths)
+        for place, value in enumerate(found):
+            if not self._reason[place] and 0 <= value < self._gate.min_support:
+                self._reason[place] = _CODE["label_unsupported"]
+        return found
+
+    def _frames(self, columns: Columns) -> None:
+        """No frame above its share of the sentences that came so far; in input order, who would break it leaves.
+
+        Of several captions the first that breaks nothing is chosen.
+        """
+        total = int(columns.sentences()[self._kept()].sum())
+        most = max(self._gate.frame_share * total, _FEW)
+        seen = array("I", bytes(4 * _BUCKETS))
+        for place, row in enumerate(self._rows()):
+            if self._reason[place]:
+                continue
             for k, frames in enumerate(row.frames):
-                if self._config.gate.min_words <= row.words[k] <= self._config.gate.max_words and all(
-                    seen[frame] < most for frame in frames
-                ):
-                    seen.update(frames)
+                fits = self._gate.min_words <= row.words[k] <= self._gate.max_words
+                if fits and all(seen[frame % _BUCKETS] < most for frame in frames):
+                    for frame in frames:
+                        seen[frame % _BUCKETS] += 1
                     self._caption[place] = k
-                    return None
-            return "frame_share"
+                    break
+            else:
+                self._reason[place] = _CODE["frame_share"]
 
-        self._each(judge)
-
-    def _balance(self, groups: NDArray[np.int64], order: NDArray[np.uint64], multiple: float) -> None:
+    def _balance(self, groups: NDArray[np.int32], order: NDArray[np.uint64], multiple: float) -> None:
         """At most `multiple` times the median group; who stays is decided by a hash of the id, not by position."""
         import numpy as np  # noqa: PLC0415
 
-        kept = np.array([reason is None for reason in self._reason]) & (groups >= 0)
+        kept = self._kept() & (groups >= 0)
         sizes = np.bincount(groups[kept]) if kept.any() else np.zeros(0, int)
         if not (sizes > 0).any():
             return
@@ -150,79 +198,4 @@ class _Whole:
         for group in np.flatnonzero(sizes > most):
             members = np.flatnonzero(kept & (groups == group))
             for place in members[np.argsort(order[members], kind="stable")][most:]:
-                self._reason[place] = "balance"
-
-
-class _Columns:
-    """The measurements as arrays."""
-
-    def __init__(self, paths: list[Path]) -> None:
-        import numpy as np  # noqa: PLC0415
-
-        self.aus = movement_units()
-        column = {au: k for k, au in enumerate(self.aus)}
-        features, dhash, has, order = bytearray(), [], [], []
-        self._codes: dict[str, dict[str, int]] = {"label": {}, "subject": {}, "source": {}}
-        members: dict[str, list[int]] = {key: [] for key in self._codes}
-        self.first_split: dict[str, str] = {}
-        for row in _rows(paths):
-            line = bytearray(len(self.aus))
-            for au in row.present:
-                if au in column:
-                    line[column[au]] = 1
-            for au in row.absent:
-                if au in column:
-                    line[column[au]] = 0xFF  # -1 as a signed byte
-            features += line
-            dhash.append(int(row.dhash or "0", 16))
-            has.append(row.dhash is not None)
-            order.append(int.from_bytes(hashlib.blake2b(row.id.encode(), digest_size=8).digest(), "big"))
-            for key, codes in self._codes.items():
-                value = getattr(row, key)
-                members[key].append(-1 if value is None else codes.setdefault(value, len(codes)))
-            if row.subject and row.split:
-                self.first_split.setdefault(row.subject, row.split)
-        self.features: NDArray[np.int8] = np.frombuffer(bytes(features), np.int8).reshape(-1, len(self.aus))
-        self.dhash: NDArray[np.uint64] = np.array(dhash, np.uint64)
-        self.has_picture: NDArray[np.bool_] = np.array(has, bool)
-        self.order: NDArray[np.uint64] = np.array(order, np.uint64)
-        self._members = {key: np.array(values, np.int64) for key, values in members.items()}
-        self.names = tuple(self._codes["label"])
-        self.paths = paths
-
-    def group(self, key: str) -> NDArray[np.int64]:
-        """Group number of every draft by label, subject or source; -1 where it has none."""
-        return self._members[key]
-
-
-class _Splits:
-    """Every subject in one split only: as first given, else by a hash of the subject (or picture)."""
-
-    def __init__(self, config: AnnotateConfig, columns: _Columns) -> None:
-        self._config = config
-        self._first = columns.first_split
-
-    def of(self, row: Measured) -> str:
-        """`train`, `validation`, or the input's own name for another split."""
-        given = self._first.get(row.subject) if row.subject else row.split
-        if given is not None:
-            return "validation" if given.lower() in VALIDATION_NAMES else split_name(given)
-        digest = hashlib.blake2b(f"{self._config.seed}:{row.subject or row.id}".encode(), digest_size=8).digest()
-        return "validation" if int.from_bytes(digest, "big") < self._config.val_share * 2**64 else "train"
-
-
-def _fit(columns: _Columns, splits: _Splits) -> Support | None:
-    """Fitted on labelled train drafts; None where fewer than two labels occur."""
-    import numpy as np  # noqa: PLC0415
-
-    train = np.array([splits.of(row) == "train" for row in _rows(columns.paths)], bool)
-    labelled = train & (columns.group("label") >= 0)
-    if len(np.unique(columns.group("label")[labelled])) < 2:
-        return None
-    labels = columns.group("label")[labelled].astype(np.int8)
-    return fit(columns.features[labelled], labels, columns.names, columns.aus)
-
-
-def _rows(paths: list[Path]) -> Iterator[Measured]:
-    for path in paths:
-        yield from read_rows(path, Measured)
+                self._reason[place] = _CODE["balance"]

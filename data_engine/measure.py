@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -23,6 +25,8 @@ class Measured(Record):
     split: str | None = None
     subject: str | None = None
     source: str | None = None
+    picture: str | None = Field(None, description="The picture's name.")
+    group: str = Field(description="What must not be torn apart by splits: person, else recording, else picture.")
     present: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
     sha256: str | None = None
@@ -44,17 +48,36 @@ def measure_shard(shard: bytes) -> tuple[bytes, bytes]:
 
 def _measure(draft: dict[str, Any]) -> dict[str, Any]:
     joined = draft["joined"]
-    facts = draft.get("facts") or {}
+    facts, picture = draft.get("facts") or {}, joined.get("picture")
     told = [_texts(caption) for caption in draft["captions"]]
     found = {key: joined[key] for key in ("label", "split", "subject", "source") if key in joined}
     found |= {key: facts[key] for key in ("sha256", "dhash") if key in facts}
     found |= {key: draft[key] for key in ("present", "absent", "findings", "checked", "teacher") if key in draft}
     return found | {
         "n": joined["n"],
+        "picture": picture and picture["name"],
+        "group": _group(joined, picture),
         "id": joined["id"],
         "words": [sum(text.count(" ") + 1 for text in texts) for texts in told],
         "frames": [[digest for text in texts for digest in _text_frames(text)] for texts in told],
     }
+
+
+def _group(joined: dict[str, Any], picture: dict[str, Any] | None) -> str:
+    """The frames of a recording show one person, or the same few; nothing is known of pictures but their name."""
+    evidence = joined["evidence"]
+    if "subject" in joined:
+        return f"subject {joined['subject']}"
+    if evidence.get("frame") is not None:
+        return f"recording {evidence.get('picture') or evidence['source']['file']} {evidence.get('face_id')}"
+    return f"picture {picture['name']}" if picture else f"face {joined['id']}"
+
+
+def measurements(path: Path) -> Iterator[Measured]:
+    """The measurements of a shard in order, unvalidated: `measure_shard` wrote them."""
+    with path.open("rb") as handle:
+        for line in handle:
+            yield Measured.model_construct(**from_json(line))
 
 
 def _texts(caption: dict[str, Any]) -> list[str]:
