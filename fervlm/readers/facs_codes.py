@@ -113,7 +113,8 @@ def _lines(origin: Origin, coded: tuple[int, ...]) -> Iterator[AURecord]:
 
 def _rows(table: Table, coded: tuple[int, ...]) -> Iterator[AURecord]:
     column = _column(table.header)
-    assert column is not None
+    if column is None:
+        raise ReadError("the header has no column of FACS codes", file=table.origin.label, row=1)
     names = {name.lower(): name for name in table.header}
     label = table.find_any([names[n] for n in LABELS if n in names])
     subject = table.find_any([names[n] for n in SUBJECTS if n in names])

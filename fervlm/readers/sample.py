@@ -10,7 +10,7 @@ from typing import Literal
 from fervlm.errors import ReadError
 from fervlm.readers.json_items import first_item
 from fervlm.readers.source import Origin
-from fervlm.readers.table import delimiter_in
+from fervlm.readers.table import delimiter_in, lines_in
 
 ROWS = 8
 PARQUET = b"PAR1"
@@ -70,7 +70,7 @@ def _binary(text: str) -> bool:
 
 
 def _table(text: str, whole: bool) -> Sample:
-    lines = text.splitlines(keepends=True)
+    lines = lines_in(text)
     if not whole and len(lines) > 1:
         lines.pop()  # it may be half a row
     lines = [line for line in lines if line.strip() and not line.lstrip().startswith("#")][: ROWS + 1]

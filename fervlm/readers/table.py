@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator
 
 from fervlm.errors import ReadError
@@ -141,9 +142,14 @@ class Table:
         return ReadError(f"{shown} {what}", file=self.origin.label, row=row, column=name)
 
 
+def lines_in(text: str) -> list[str]:
+    """Lines with their ends as a file gives them: at line feeds and carriage returns only (`splitlines` knows more)."""
+    return io.StringIO(text, newline="").readlines()
+
+
 def delimiter_in(text: str) -> str:
     """Comma, semicolon or tab: whichever stands most often in the first line that is no comment."""
-    lines = (line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#"))
+    lines = (line for line in lines_in(text) if line.strip() and not line.lstrip().startswith("#"))
     return max(",;\t", key=next(lines, "").count)
 
 

@@ -110,6 +110,14 @@ def test_junk_in_a_cell_that_is_needed_is_blamed(files: Path, write: Write) -> N
         list(read(write("latin.csv", content)))
 
 
+@pytest.mark.parametrize("sign", ["\x0b", "\x1c", "\u2028", "\x85"])
+def test_signs_that_only_some_call_a_line_end(files: Path, write: Write, sign: str) -> None:
+    text = (files / "facs_codes.table.csv").read_text()
+    assert len(list(read(write("odd.csv", text.replace("neutral", f"neu{sign}tral"))))) == 4
+    with pytest.raises(ReadError, match=r"no column of FACS codes|no FACS code"):
+        list(read(write("odd.csv", text.replace("FACS", f"FA{sign}CS")), "facs_codes"))
+
+
 def test_a_file_name_that_is_no_utf8_still_makes_a_record(files: Path, write: Write) -> None:
     content = (files / "mediapipe.wide.csv").read_bytes().replace(b"p/rest", b"p/r\xe9st")
     first = next(read(write("latin.csv", content)))
