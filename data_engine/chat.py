@@ -37,7 +37,6 @@ UNMEASURED = (
     "That cannot be said: AU{au} was not measured.",
     "AU{au} was not measured, so nothing can be said about it.",
 )
-ALL_QUIET = "None of the measured movements of this region is present."
 NOT_COVERED = "That cannot be said: no movement of this region was measured."
 LEFT_OPEN = "No label: the movements leave it open."
 
@@ -83,11 +82,19 @@ def _region_turns(caption: Caption, evidence: Evidence, turn: int) -> Iterator[t
     for observation in caption.observations:
         told.setdefault(observation.region, []).append(observation.text)
     moving = [region for region in told if region in REGION_UNITS]
-    still = [region for region in ("brow", "eyes", "nose", "mouth", "chin") if region not in told]
+    still = [region for region in _ASKED if region not in told and not _moves(region, evidence)]
     chosen = _rotated(moving, turn)[:2] + _rotated(still, turn)[: 3 - min(2, len(moving))]
     for k, region in enumerate(chosen or ["mouth"]):
         ask = ASK_REGION[(turn + k) % len(ASK_REGION)].format(region=region)
         yield ask, " ".join(told[region]) if region in told else _quiet(region, evidence, turn)
+
+
+_ASKED = ("brow", "eyes", "nose", "mouth", "chin")
+
+
+def _moves(region: str, evidence: Evidence) -> bool:
+    """Whether a unit of the region is present: its movement may be told in a neighbour's sentence."""
+    return any(evidence.present(au) for au in REGION_UNITS[region])
 
 
 def _rotated(items: list[str], turn: int) -> list[str]:
@@ -98,7 +105,7 @@ def _rotated(items: list[str], turn: int) -> list[str]:
 def _quiet(region: str, evidence: Evidence, turn: int) -> str:
     absent = [au for au in REGION_UNITS[region] if evidence.absent(au) and au in action_units()]
     if not absent:
-        return NOT_COVERED if not any(evidence.measured(au) for au in REGION_UNITS[region]) else ALL_QUIET
+        return NOT_COVERED
     clause = denial(absent[turn % len(absent)], turn)
     return f"{clause[0].upper()}{clause[1:]}."
 

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from data_engine.config import AnnotateConfig
 from data_engine.evidence_index import EvidenceIndex, Found
 from data_engine.labels import Given, Labels
+from data_engine.names import PictureNames
 from data_engine.rejects import RejectFile
 from data_engine.shards import SHARD_ROWS, shard_path, sweep, write_bytes, write_stream
 from data_engine.sources import PICTURE_SUFFIXES, Listed, is_manifest, list_pictures
@@ -36,9 +37,10 @@ def ingest(config: AnnotateConfig, labels: LabelSet, work: Path, progress: Progr
     index = _index(work / "evidence.sqlite", chain(config.au, tables), config.input_format)
     given = Labels(Path(config.labels) if config.labels else None)
     rejects = RejectFile(work / "rejects.ingest.jsonl")
+    names = PictureNames(lambda: (listed.picture.name for source in pictures for listed in list_pictures(source)))
     index.begin()
     count = 0
-    for number, chunk in enumerate(_chunks(_Join(config, labels, index, given, rejects).lines(pictures))):
+    for number, chunk in enumerate(_chunks(_Join(config, labels, index, given, rejects, names).lines(pictures))):
         write_stream(shard_path(folder, number), chunk)
         count += len(chunk)
         progress(len(chunk))
@@ -86,20 +88,22 @@ class _Join:
     index: EvidenceIndex
     given: Labels
     rejects: RejectFile
+    names: PictureNames
 
     def lines(self, pictures: list[str]) -> Iterator[bytes]:
         """A `Joined` as a JSON line for every usable face, in input order."""
         n = 0
         for listed, found in self._pairs(pictures):
             name = listed.picture.name if listed else found[0].id
-            known = _known(listed, found[0], self.given.of(name))
+            known = _known(listed, found[0], self.given.of(name, self.names))
             label = _canonical(known.label, self.labels)
             if known.label is not None and label is None:
                 detail = f"'{known.label}' is not in the set {self.labels.name}"
                 self.rejects.add(name, "label_outside_set", detail)
                 continue
-            for face in self._usable(name, found):
-                key = name if len(found) == 1 else f"{name}#{face.face or face.seq}"
+            faces = self._usable(name, found)
+            for face in faces:
+                key = name if len(faces) == 1 else f"{name}#{face.face or face.seq}"
                 if self.index.take(key):
                     yield _line(n, key, listed, face.record, known._replace(label=label))
                     n += 1
@@ -112,14 +116,17 @@ class _Join:
                 yield None, [found]
             return
         for listed in chain.from_iterable(list_pictures(source) for source in pictures):
-            matches = self.index.find(listed.picture.name)
+            matches = self.index.find(listed.picture.name, self.names)
             if matches:
                 yield listed, matches
             else:
+                self.given.of(listed.picture.name, self.names)  # its label has a picture, though no evidence
                 self.rejects.add(listed.picture.name, "picture_without_evidence")
 
     def _usable(self, name: str, found: list[Found]) -> list[Found]:
+        """The tracked faces, of the first detector that has any where several looked at the picture."""
         tracked = [face for face in found if face.tracking == "ok"]
+        tracked = [face for face in tracked if face.detector == tracked[0].detector]
         if not tracked:
             nobody = all(face.tracking == "no_face" for face in found)
             self.rejects.add(name, "no_face" if nobody else "tracking_failed")

@@ -43,12 +43,21 @@ def picture(path: Path, seed: int, size: int = 48) -> None:
     grey.resize((size, size), Image.Resampling.BICUBIC).save(path)
 
 
+def at(folder: Path, names: tuple[str, ...]) -> Small:
+    """The places of a set in `folder`."""
+    return Small(
+        folder, folder / "pictures", folder / "aus.csv", folder / "labels.csv", folder / "faces.parquet", names
+    )
+
+
 def make(folder: Path, count: int = 30) -> Small:
     """`count` faces of ten persons, each with a label whose prototype it shows."""
     draw = random.Random(3)
     names = tuple(f"{'ab'[k % 2]}/face_{k:03d}.png" for k in range(count))
     labels = list(PATTERNS)
-    small = Small(folder, folder / "pictures", folder / "aus.csv", folder / "labels.csv", folder / "faces.parquet", names)
+    small = Small(
+        folder, folder / "pictures", folder / "aus.csv", folder / "labels.csv", folder / "faces.parquet", names
+    )
     rows, marks, embedded = [], [], []
     for k, name in enumerate(names):
         label = labels[k % len(labels)]
@@ -56,7 +65,12 @@ def make(folder: Path, count: int = 30) -> Small:
         shown = set(PATTERNS[label]) | ({draw.choice(WHOLE)} if k % 3 == 0 else set())
         values = {f"AU{au:02d}": 1.2 + 3 * draw.random() if au in shown else 0.1 for au in WHOLE}
         smile = 3.2 if 12 in shown else 0.0
-        sides = {"AU12_left": smile, "AU12_right": 0.0 if k == 0 else smile, "AU14_left": 2.2 * (k == 1), "AU14_right": 0.0}
+        sides = {
+            "AU12_left": smile,
+            "AU12_right": 0.0 if k == 0 else smile,
+            "AU14_left": 2.2 * (k == 1),
+            "AU14_right": 0.0,
+        }
         rows.append({"file": name, **values, **sides})
         marks.append({"file": name, "label": label, "subject": f"s{k % 10}", "source": "drawn"})
         embedded.append({"bytes": (small.pictures / name).read_bytes(), "path": name})
