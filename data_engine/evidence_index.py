@@ -8,12 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from data_engine.names import NO_OTHERS, Part, PictureNames, best_tail, is_tail, part, picture_name
 from fervlm.records import AURecord, Source
 
 _FRAME_NAME = re.compile(r"^(?P<stem>.+?)[ _/-](?:frame|f)?[ _-]?0*(?P<frame>\d+)$", re.IGNORECASE)
 _SCHEMA = """
 create table evidence (seq integer primary key, name text, base text, stem text, frame text,
-                       face text, tracking text, id text, used integer not null default 0, record blob not null);
+                       told integer not null, face text, tracking text, detector text, id text,
+                       used integer not null default 0, record blob not null);
 create table taken (id text primary key) without rowid;
 """
 _INDEXES = "".join(f"create index by_{key} on evidence ({key});" for key in ("name", "base", "stem", "frame"))
@@ -26,19 +28,16 @@ class Found(NamedTuple):
     id: str
     face: str | None
     tracking: str
+    detector: str
     record: bytes
-
-
-def picture_name(name: str) -> str:
-    """A picture's name as it is joined by: forward slashes, no leading `./`; case is kept."""
-    return str(PurePosixPath(name.replace("\\", "/")))
 
 
 class EvidenceIndex:
     """A table of records; made once in full, then only asked.
 
-    A picture finds its evidence by its whole name, else by its file name, else by its stem, else, for a frame named
-    `CLIP_000012.png`, by clip and frame number. The first of these that finds anything decides.
+    A picture finds its evidence by its whole name, else by the end of its path (`b/1.jpg` for `a/b/1.jpg`), else by
+    that without the ending, else by the detector file that bears its name, else, for a frame named `CLIP_000012.png`,
+    by clip and frame number. The first that finds anything decides; what two pictures could claim goes to neither.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +56,7 @@ class EvidenceIndex:
         db = index._db
         db.executescript(_SCHEMA)
         db.execute("begin")
-        db.executemany("insert into evidence values (?,?,?,?,?,?,?,?,0,?)", map(_row, enumerate(records), _forever()))
+        db.executemany("insert into evidence values (?,?,?,?,?,?,?,?,?,?,0,?)", map(_row, enumerate(records)))
         db.execute("commit")
         db.executescript(_INDEXES)
         db.close()
@@ -67,25 +66,44 @@ class EvidenceIndex:
     def __len__(self) -> int:
         return int(self._db.execute("select count(*) from evidence").fetchone()[0])
 
-    def find(self, name: str) -> list[Found]:
-        """All records of the picture `name` in reading order, and marks them as joined."""
-        path = PurePosixPath(name)
-        steps = [("name", name), ("base", path.name), ("stem", path.stem)]
-        if match := _FRAME_NAME.match(str(path.with_suffix(""))):
-            steps.append(("frame", f"{PurePosixPath(match['stem']).name}#{match['frame']}"))
-        for column, value in steps:
-            rows = self._db.execute(
-                f"select seq, id, face, tracking, record from evidence where {column} = ? order by seq",
-                (value,),
-            ).fetchall()
-            if rows:
-                self._db.executemany("update evidence set used = 1 where seq = ?", [(row[0],) for row in rows])
-                return [Found(*row) for row in rows]
-        return []
+    def find(self, name: str, pictures: PictureNames = NO_OTHERS) -> list[Found]:
+        """All records of the picture `name` in reading order, marked as joined; other `pictures` may lay claim too."""
+        rows = self._rows("name = ?", name)
+        if not rows:
+            other = self._by_tail(name, "base", pictures) or self._by_tail(name, "stem", pictures)
+            other = other or self._by_file(name, pictures)
+            if other is not None:
+                rows = self._rows("name = ?", other)
+            elif match := _FRAME_NAME.match(str(PurePosixPath(name).with_suffix(""))):
+                rows = self._rows("frame = ?", f"{PurePosixPath(match['stem']).name}#{match['frame']}")
+        self._db.executemany("update evidence set used = 1 where seq = ?", [(row.seq,) for row in rows])
+        return rows
+
+    def _rows(self, where: str, value: str) -> list[Found]:
+        select = f"select seq, id, face, tracking, detector, record from evidence where {where} order by seq"
+        return [Found(*row) for row in self._db.execute(select, (value,))]
+
+    def _names(self, by: Part, name: str, where: str = "") -> list[str]:
+        select = f"select distinct name from evidence where {by} = ? {where} limit 1000"
+        return [row[0] for row in self._db.execute(select, (part(name, by),))]
+
+    def _by_tail(self, name: str, by: Part, pictures: PictureNames) -> str | None:
+        other = best_tail(name, self._names(by, name), by)
+        if other is None:
+            return None
+        rivals = pictures.rivals(name, by)
+        if rivals is None or any(is_tail(rival, other, by) and not self._rows("name = ?", rival) for rival in rivals):
+            return None
+        return other
+
+    def _by_file(self, name: str, pictures: PictureNames) -> str | None:
+        """Evidence that names no picture, by its own file's name; where that file lies says nothing."""
+        names = self._names("stem", name, "and not told")
+        return names[0] if len(names) == 1 and pictures.rivals(name, "stem") == [] else None
 
     def all(self) -> Iterator[Found]:
         """Every record in reading order."""
-        for row in self._db.execute("select seq, id, face, tracking, record from evidence order by seq"):
+        for row in self._db.execute("select seq, id, face, tracking, detector, record from evidence order by seq"):
             yield Found(*row)
 
     def unused(self) -> Iterator[tuple[str, str]]:
@@ -112,12 +130,7 @@ class EvidenceIndex:
         self._db.close()
 
 
-def _forever() -> Iterator[None]:
-    while True:
-        yield None
-
-
-def _row(numbered: tuple[int, AURecord], _: None) -> tuple[object, ...]:
+def _row(numbered: tuple[int, AURecord]) -> tuple[object, ...]:
     seq, record = numbered
     name = picture_name(record.picture or record.source.file)
     path = PurePosixPath(name)
@@ -125,4 +138,6 @@ def _row(numbered: tuple[int, AURecord], _: None) -> tuple[object, ...]:
     # A data set names the detector's file, not where it lay on this machine.
     source = Source.model_construct(file=PurePosixPath(picture_name(record.source.file)).name, row=record.source.row)
     blob = record.model_copy(update={"source": source}).model_dump_json(exclude_defaults=True).encode()
-    return seq, name, path.name, path.stem, frame, record.face_id, record.quality.tracking, record.id, blob
+    told = record.picture is not None
+    tool = record.detector.name
+    return seq, name, path.name, path.stem, frame, told, record.face_id, record.quality.tracking, tool, record.id, blob

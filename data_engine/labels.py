@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from data_engine.evidence_index import picture_name
+from data_engine.names import PictureNames, best_tail, is_tail, part, picture_name
 from fervlm.errors import FervlmError
 
 _COLUMNS = ("label", "split", "subject", "source")
@@ -36,18 +36,37 @@ class Labels:
             self._db.execute("commit")
             self._db.execute("create index by_base on given (base)")
 
-    def of(self, name: str) -> Given:
-        """The row for a picture, by its whole name, else by its file name; empty where there is none."""
+    def of(self, name: str, pictures: PictureNames) -> Given:
+        """The row for a picture, by its whole name, else by the end of its path; empty where there is none.
+
+        A row that could mean two pictures is given to neither.
+        """
         if self._empty:
             return Given()
-        for column, value in (("name", name), ("base", PurePosixPath(name).name)):
-            row = self._db.execute(
-                f"select name, label, split, subject, source from given where {column} = ?", (value,)
-            ).fetchone()
-            if row:
-                self._db.execute("update given set used = 1 where name = ?", row[:1])
-                return Given(*row[1:])
-        return Given()
+        row = self._row(name)
+        if row is None:
+            same = self._db.execute(
+                "select name from given where base = ? limit 1000", (part(name, "base"),)
+            ).fetchall()
+            other = best_tail(name, [key for (key,) in same], "base")
+            if other is None or not self._is_for(other, name, pictures):
+                return Given()
+            row = self._row(other)
+        if row is None:
+            return Given()
+        self._db.execute("update given set used = 1 where name = ?", row[:1])
+        return Given(*row[1:])
+
+    def _row(self, name: str) -> tuple[str, ...] | None:
+        select = "select name, label, split, subject, source from given where name = ?"
+        row: tuple[str, ...] | None = self._db.execute(select, (name,)).fetchone()
+        return row
+
+    def _is_for(self, key: str, name: str, pictures: PictureNames) -> bool:
+        rivals = pictures.rivals(name, "base")
+        return rivals is not None and not any(
+            is_tail(rival, key, "base") and self._row(rival) is None for rival in rivals
+        )
 
     def left(self) -> Iterator[str]:
         """Names no picture asked for, in order."""

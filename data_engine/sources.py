@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from data_engine.evidence_index import picture_name
 from data_engine.items import Picture
+from data_engine.names import picture_name
 from fervlm.errors import FervlmError, MissingExtraError
 
 if TYPE_CHECKING:
