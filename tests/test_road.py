@@ -18,8 +18,8 @@ from fervlm.records import Prediction
 DATA = os.environ.get("FERVLM_DATA")
 HERE = pytest.mark.skipif(DATA is None, reason="FERVLM_DATA names no folder with real detector files (au/...)")
 FILES = {
-    "openface2/facsvatar_2people_p0_clean.csv": "openface2",
-    "openface2/facsvatar_demo_clean.csv": "openface2",
+    "openface2/facsvatar_2people_p0_clean.csv": "facsvatar",
+    "openface2/facsvatar_demo_clean.csv": "facsvatar",
     "openface2/facsvatar_demo_raw.csv": "openface2",
     "openface2/facsvatar_facscsv_demo.csv": "facsvatar",
     "openface2/pyfeat_OpenFace_Test.csv": "openface2",

@@ -40,7 +40,7 @@ Reader = Callable[..., Iterator[AURecord]]
 
 _KNOWN: tuple[tuple[FormatInfo, Callable[[Sample], bool], Reader], ...] = (
     (openface2.INFO, openface2.matches, openface2.read),
-    (openface2.FACSCSV, openface2.matches_facscsv, openface2.read_facscsv),
+    (openface2.FACSCSV, openface2.matches_facsvatar, openface2.read_facsvatar),
     (openface3.INFO, openface3.matches, openface3.read),
     (pyfeat.INFO, pyfeat.matches, pyfeat.read),
     (pyfeat.INFO_V2, pyfeat.matches_v2, pyfeat.read_v2),

@@ -1,8 +1,9 @@
-"""OpenFace 2 tables (FeatureExtraction, FaceLandmarkVidMulti, FaceLandmarkImg), and FACSvatar's `facscsv` made of them.
+"""OpenFace 2 tables (FeatureExtraction, FaceLandmarkVidMulti, FaceLandmarkImg), and what FACSvatar makes of them.
 
 Raw files have a space before every header but the first; `face_id`, landmarks, 3D points and gaze vectors are
-optional; images have `face` instead of `frame`, `timestamp` and `success`; FACSvatar's cleaned files hold averaged
-`_r` columns only.
+optional; images have `face` instead of `frame`, `timestamp` and `success`. FACSvatar's cleaned tables (`_r` columns
+only) and its `facscsv` (bare AU names) hold intensities averaged and divided by 5: the cleaned copy of a recording is
+a fifth of the raw one in every column, so read as 0 to 5 it would be a face at rest.
 
 Angles are radians in camera axes (x to the picture's right, y down, z away), R = Rx Ry Rz. Checked on real files
 against the 68 landmarks and the gaze vectors: Rx > 0 turns the face down, Ry > 0 to the picture's left (the subject's
@@ -36,7 +37,7 @@ MIN_CONFIDENCE = 0.5
 INFO = FormatInfo(
     name="openface2",
     tool="OpenFace 2",
-    title="CSV, raw or cleaned, image or sequence",
+    title="CSV, image or sequence, whole or with columns left out",
     extensions=(".csv", ".txt"),
     checked_on="facsvatar_demo_raw.csv",
     measures=PRESENCES,
@@ -49,9 +50,9 @@ INFO = FormatInfo(
 FACSCSV = FormatInfo(
     name="facsvatar",
     tool="OpenFace 2, smoothed by FACSvatar",
-    title="facscsv: bare AU01 names, 0 to 1",
+    title="cleaned tables and facscsv, 0 to 1",
     extensions=(".csv",),
-    checked_on="facsvatar_facscsv_demo.csv",
+    checked_on="facsvatar_facscsv_demo.csv, facsvatar_demo_clean.csv",
     measures=INTENSITIES,
     scale="intensity_0_5",
     sided=False,
@@ -61,6 +62,11 @@ FACSCSV = FormatInfo(
 )
 
 _SUFFIXED = re.compile(r"AU(\d\d)_([rc])")
+_CLEANED = (
+    *("frame", "timestamp", "confidence", "success", "gaze_angle_x", "gaze_angle_y", "pose_Rx", "pose_Ry", "pose_Rz"),
+    *(f"AU{au:02d}_r" for au in INTENSITIES),
+)
+"""The header of a FACSvatar cleaned table, which counts frames from 0."""
 
 
 def running_numbers(names: frozenset[str]) -> bool:
@@ -71,12 +77,21 @@ def running_numbers(names: frozenset[str]) -> bool:
 def matches(sample: Sample) -> bool:
     """AUnn_r or AUnn_c columns beside a confidence."""
     names = sample.names
-    return "confidence" in names and any(map(_SUFFIXED.fullmatch, names)) and not running_numbers(names)
+    return (
+        "confidence" in names
+        and any(map(_SUFFIXED.fullmatch, names))
+        and not running_numbers(names)
+        and not _is_cleaned(sample)
+    )
 
 
-def matches_facscsv(sample: Sample) -> bool:
-    """Bare AU names up to the gaze AUs beside a confidence and a pose."""
-    return sample.names >= {"AU01", "AU45", "AU61", "AU64", "confidence", "pose_Rx"}
+def matches_facsvatar(sample: Sample) -> bool:
+    """Bare AU names up to the gaze AUs beside a confidence and a pose, or the cleaned header with a first frame 0."""
+    return sample.names >= {"AU01", "AU45", "AU61", "AU64", "confidence", "pose_Rx"} or _is_cleaned(sample)
+
+
+def _is_cleaned(sample: Sample) -> bool:
+    return sample.header == _CLEANED and bool(sample.rows) and sample.rows[0][0].strip() == "0"
 
 
 def read(
@@ -97,15 +112,21 @@ def read(
     yield from _Rows(table, columns, "openface2", landmarks, min_confidence)
 
 
-def read_facscsv(
+def read_facsvatar(
     origin: Origin, *, landmarks: bool = False, cache: bool = True, min_confidence: float = MIN_CONFIDENCE
 ) -> Iterator[AURecord]:
-    """Records of a FACSvatar facscsv, one a row."""
+    """Records of a FACSvatar table, one a row, on OpenFace's own scale from 0 to 5."""
     table = Table(origin)
     bare = {int(match[1]): i for i, name in enumerate(table.header) if (match := BARE_AU.fullmatch(name))}
+    if table.header == _CLEANED:
+        bare = {au: table.header.index(f"AU{au:02d}_r") for au in INTENSITIES}
     places = [(bare[au], Channel(au, "intensity_0_5", 1.0, factor=5.0)) for au in INTENSITIES if au in bare]
-    if not places or 61 not in bare:
-        raise ReadError("the header is not that of a facscsv (AU01 ... AU45, AU61 ... AU64)", file=origin.label, row=1)
+    if not places or (61 not in bare and table.header != _CLEANED):
+        raise ReadError(
+            "the header is neither that of a facscsv (AU01 ... AU64) nor that of a cleaned table (AU01_r ...)",
+            file=origin.label,
+            row=1,
+        )
     yield from _Rows(table, Columns(table, places, cache=cache), "facsvatar", landmarks, min_confidence)
 
 

@@ -8,6 +8,7 @@ import pytest
 from fervlm.errors import FervlmError, ReadError
 from fervlm.readers import read
 from fervlm.reasoning.observe import observe
+from fervlm.records import AUReading
 
 Write = Callable[..., Path]
 
@@ -89,7 +90,32 @@ def test_images_have_faces_and_no_frames(files: Path) -> None:
     assert second.quality.tracking == "failed"
 
 
-def test_cleaned_files_hold_averages(files: Path) -> None:
+def test_facsvatar_cleaned_tables_are_scaled_back(files: Path) -> None:
+    first, second = read(files / "facsvatar.cleaned.csv")
+    assert first.detector.name == "facsvatar"
+    assert [(r.au, r.value) for r in first.readings if r.state == "present"] == [(12, 3.41)]
+    assert [(r.au, r.value) for r in second.readings if r.state == "present"] == [(4, 1.0)]
+    assert max(r.value or 0 for r in read_as_openface(files)) < 1
+
+
+def read_as_openface(files: Path) -> list[AUReading]:
+    return [r for record in read(files / "facsvatar.cleaned.csv", "openface2") for r in record.readings]
+
+
+def test_the_cleaned_header_with_openface_frames_is_openface(files: Path, write: Write) -> None:
+    text = (files / "facsvatar.cleaned.csv").read_text("utf-8")
+    header, *rows = text.splitlines()
+    counted = [f"{k},{row.split(',', 1)[1]}" for k, row in enumerate(rows, 1)]
+    assert next(read(write("own.csv", "\n".join([header, *counted])))).detector.name == "openface2"
+
+
+def test_a_cleaned_table_above_its_scale_is_blamed(files: Path, write: Write) -> None:
+    text = (files / "facsvatar.cleaned.csv").read_text("utf-8").replace("0.682", "1.682")
+    with pytest.raises(ReadError, match=r"column AU12_r: .*outside the scale"):
+        list(read(write("high.csv", text)))
+
+
+def test_trimmed_files_keep_their_numbers(files: Path) -> None:
     first, _ = read(files / "openface2.cleaned.csv")
     assert first.frame == 0
     assert {r.scale for r in first.readings} == {"intensity_0_5"}

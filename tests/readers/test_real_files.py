@@ -16,8 +16,8 @@ from fervlm.reasoning.observe import observe
 from fervlm.records import AURecord
 
 TABLES = {
-    "openface2/facsvatar_2people_p0_clean.csv": ("openface2", 1801),
-    "openface2/facsvatar_demo_clean.csv": ("openface2", 490),
+    "openface2/facsvatar_2people_p0_clean.csv": ("facsvatar", 1801),
+    "openface2/facsvatar_demo_clean.csv": ("facsvatar", 490),
     "openface2/facsvatar_demo_raw.csv": ("openface2", 490),
     "openface2/facsvatar_facscsv_demo.csv": ("facsvatar", 342),
     "openface2/pyfeat_OpenFace_Test.csv": ("openface2", 100),
@@ -93,6 +93,14 @@ def test_facscsv_undoes_the_scaling(real: Path) -> None:
     path = real / "openface2" / "facsvatar_facscsv_demo.csv"
     expected = [5 * float(cell) for cell in column(path, "AU12")]
     assert values(list(read(path)), 12, "intensity_0_5") == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_cleaned_recording_is_the_raw_one_again(real: Path) -> None:
+    raw = list(read(real / "openface2" / "facsvatar_demo_raw.csv"))
+    cleaned = list(read(real / "openface2" / "facsvatar_demo_clean.csv"))
+    for au in (4, 7, 12, 45):
+        top = max(values(raw, au, "intensity_0_5"))
+        assert max(values(cleaned, au, "intensity_0_5")) == pytest.approx(top, rel=0.02)
 
 
 def test_pyfeat_numbers(real: Path) -> None:
