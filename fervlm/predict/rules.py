@@ -13,6 +13,7 @@ from fervlm.reasoning.findings import Decision, Interpretation
 from fervlm.reasoning.interpret import interpret, interpretation_key
 from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verify import Judge, verify
+from fervlm.reasoning.wording.observing import Kept
 from fervlm.reasoning.write import ENGINE, scales_of, write
 from fervlm.records import AURecord, Caption, Prediction, Verification, Versions
 
@@ -35,7 +36,8 @@ class Explainer:
         labels: a label set or the name of one.
         seed: picks among wordings.
         observe_only: movements only, no label.
-        cache_size: how many faces and how many judged sentences are kept; 0 keeps nothing.
+        cache_size: how many faces and how many judged sentences are kept (beside a bounded number of written ones); 0
+            keeps nothing.
         judge: a judge to share with others; its own, of `cache_size`, otherwise.
         check: whether captions are verified.
 
@@ -60,6 +62,7 @@ class Explainer:
         self.check = check
         self._judge = Judge(cache_size) if judge is None else judge
         self._kept: dict[tuple[object, ...], _Told] = {}
+        self._sentences: Kept | None = {} if cache_size > 0 else None
 
     def explain(self, record: AURecord) -> Prediction:
         """The prediction for one record. Where no face was found its caption is None; a lost one gets a short text."""
@@ -90,6 +93,7 @@ class Explainer:
             labels=self.labels,
             seed=self.seed,
             observe_only=self.observe_only,
+            kept=self._sentences,
         )
         verification = self._verified(caption, evidence, interpretation) if self.check else None
         return _Told(caption, decision, verification)

@@ -14,12 +14,12 @@ from fervlm.reasoning.findings import Candidate, Decision, Interpretation
 from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording import conclusions
-from fervlm.reasoning.wording.choice import Choice, key_of
+from fervlm.reasoning.wording.choice import Choice, Turns, key_of
 from fervlm.reasoning.wording.concluding import conclusion_text, own_units
 from fervlm.reasoning.wording.forms import Forms, forms
 from fervlm.reasoning.wording.interpreting import interpretation_text, movements_only
 from fervlm.reasoning.wording.naming import label_phrase
-from fervlm.reasoning.wording.observing import observations
+from fervlm.reasoning.wording.observing import Kept, observations
 from fervlm.reasoning.wording.overview import overview
 from fervlm.records import Alternative, AURecord, Caption, Conclusion, Observation, Provenance, Scale
 
@@ -32,7 +32,7 @@ SOME_SUPPORT = 0.3
 """Least support of a human label that the movements are said to bear out in part."""
 _CONCLUSION_WORDS = 30
 _LABEL_WORDS = 16
-_OVERVIEW, _INTERPRETATION, _CONCLUSION, _ANCHORED = 11, 12, 13, 14
+_OVERVIEW, _ANCHORED = 11, 12
 
 
 def write(
@@ -44,6 +44,7 @@ def write(
     labels: LabelSet,
     seed: int = 0,
     observe_only: bool = False,
+    kept: Kept | None = None,
 ) -> Caption:
     """The caption of one face.
 
@@ -55,20 +56,21 @@ def write(
         labels: the label set that was interpreted.
         seed: picks among the wordings.
         observe_only: movements only; no label and no emotion word in any part.
+        kept: a dictionary that a stream passes along, so that region sentences are not put together twice.
     """
     active, key = _read(evidence, seed)
     told = overview(evidence, active, Choice(key + _OVERVIEW))
-    observed = _observed(evidence, active, seed, key)
-    choice = Choice(key + _INTERPRETATION)
+    observed = _observed(evidence, active, seed, key, kept)
+    turns = Turns(seed, key)
     if observe_only:
-        interpreted = movements_only(evidence, active, interpretation.caveats, choice)
-        text = Choice(key + _CONCLUSION).of(conclusions.ABSTENTIONS[OBSERVE_ONLY])
+        interpreted = movements_only(evidence, active, interpretation.caveats, turns)
+        text = turns.on(OBSERVE_ONLY).of(conclusions.ABSTENTIONS[OBSERVE_ONLY])
         conclusion = Conclusion(label=None, confidence="low", abstain=OBSERVE_ONLY, text=text)
     else:
         room = WORDS - _CONCLUSION_WORDS - _words(told) - sum([_words(o.text) for o in observed])
-        interpreted, limits = interpretation_text(evidence, active, interpretation, decision, choice, room)
+        interpreted, limits = interpretation_text(evidence, active, interpretation, decision, turns, room)
         left = room + _CONCLUSION_WORDS - _words(interpreted)
-        conclusion = _conclusion(evidence, decision, limits, Choice(key + _CONCLUSION), left - _LABEL_WORDS)
+        conclusion = _conclusion(evidence, decision, limits, turns, left - _LABEL_WORDS)
     return Caption(
         overview=told,
         observations=observed,
@@ -109,9 +111,11 @@ def scales_of(record: AURecord) -> tuple[Scale, ...]:
     return tuple(dict.fromkeys([reading.scale for reading in record.readings]))
 
 
-def _observed(evidence: Evidence, active: list[Forms], seed: int, turn: int) -> tuple[Observation, ...]:
+def _observed(
+    evidence: Evidence, active: list[Forms], seed: int, turn: int, kept: Kept | None
+) -> tuple[Observation, ...]:
     if evidence.tracked and evidence.units:
-        found = observations(evidence, active, seed, turn)
+        found = observations(evidence, active, seed, turn, kept)
         return found or (Observation(region="quality", text="None of the measured movements is present."),)
     reason = "The face was not tracked." if not evidence.tracked else "The movements of this face were not measured."
     return (Observation(region="quality", text=reason),)
@@ -127,13 +131,13 @@ def _alternative(candidate: Candidate) -> Alternative:
     )
 
 
-def _conclusion(evidence: Evidence, decision: Decision, told: tuple[str, ...], choice: Choice, room: int) -> Conclusion:
+def _conclusion(evidence: Evidence, decision: Decision, told: tuple[str, ...], turns: Turns, room: int) -> Conclusion:
     return Conclusion(
         label=decision.label,
         confidence=decision.confidence,
         alternatives=tuple([_alternative(candidate) for candidate in decision.alternatives]),
         abstain=decision.abstain,
-        text=conclusion_text(evidence, decision, told, choice, room),
+        text=conclusion_text(evidence, decision, told, turns, room),
     )
 
 

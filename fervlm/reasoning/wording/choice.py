@@ -58,3 +58,19 @@ class Choice:
         """The next pick among `options` (not empty)."""
         self._state = state = self._state * 6_364_136_223_846_793_005 + 1_442_695_040_888_963_407 & _MASK
         return options[(state >> 33) % len(options)]
+
+
+class Turns:
+    """Choices that rest on what a sentence says, the seed, and one of eight turns taken from the whole face.
+
+    Equal statements on different faces so come in few wordings, and whoever keeps judged sentences meets them again.
+    """
+
+    __slots__ = ("_base",)
+
+    def __init__(self, seed: int, key: int) -> None:
+        self._base = crc32((seed & _MASK).to_bytes(8, "little")) + key % 8
+
+    def on(self, content: str) -> Choice:
+        """The choices for one sentence; `content` is all that it will say."""
+        return Choice(crc32(content.encode(), self._base))

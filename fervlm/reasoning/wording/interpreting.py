@@ -10,10 +10,11 @@ from fervlm.facs.tables import rows
 from fervlm.reasoning.findings import Candidate, Cue, Decision, Interpretation
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording import arguments
-from fervlm.reasoning.wording.choice import Choice
+from fervlm.reasoning.wording.choice import Turns
 from fervlm.reasoning.wording.cues import COMBINED, GENERAL, LEADS, SECOND_LEADS, cue_words
 from fervlm.reasoning.wording.forms import Forms
-from fervlm.reasoning.wording.naming import codes, label_phrase, names, seen
+from fervlm.reasoning.wording.limits import caveats, left_open
+from fervlm.reasoning.wording.naming import agree, codes, label_phrase, names, seen
 from fervlm.reasoning.wording.observing import sentence
 from fervlm.reasoning.wording.overview import number_word
 
@@ -26,14 +27,7 @@ CUE_UP_TO = 6
 length."""
 ROOMY = 35
 """Words still free from which on a text is short enough to say what was not measured."""
-_CAVEATS = ("conflict", "occlusion", "pose", "low_trust", "core_not_measured", "uncertain", "speech", "asymmetry")
-_TELLING = (12, 4, 1, 15, 9, 6, 5, 23, 20)
-"""Units whose lack in a detector is worth telling."""
 _NEEDS_ABSENT = {"I01": 2, "I14": 6}
-
-
-_ONE = {"s": "s", "is": "is", "they": "it", "them": "it"}
-_SEVERAL = {"s": "", "is": "are", "they": "they", "them": "them"}
 
 
 def for_and_against(candidate: Candidate, evidence: Evidence) -> tuple[tuple[int, ...], ...]:
@@ -46,17 +40,12 @@ def for_and_against(candidate: Candidate, evidence: Evidence) -> tuple[tuple[int
     )
 
 
-def agree(aus: tuple[int, ...]) -> dict[str, str]:
-    """Endings that agree with a list of units."""
-    return _ONE if len(aus) == 1 else _SEVERAL
-
-
 def interpretation_text(
     evidence: Evidence,
     active: Sequence[Forms],
     found: Interpretation,
     decision: Decision,
-    choice: Choice,
+    turns: Turns,
     room: int,
 ) -> tuple[str, tuple[str, ...]]:
     """Two to four sentences (one where nothing is present), and the codes of the caveats among them.
@@ -68,23 +57,24 @@ def interpretation_text(
     top = decision.alternatives[0] if decision.alternatives else None
     if not active:
         neutral = top is not None and top.canonical == "neutral"
+        choice = turns.on("rest")
         lead = choice.of(arguments.NEUTRAL if neutral else arguments.NOTHING_PRESENT)
         leading = [lead.format(L=label_phrase(top.label, top.canonical) if top is not None else "")]
         leading.append(choice.of(arguments.REST))
     else:
-        leading = _leading(top, evidence, choice)
-    cues = _cues(found, evidence, 2, choice) if active else []
-    limits = caveats(found.caveats, evidence, top, choice, 2)
+        leading = _leading(top, evidence, turns)
+    cues = _cues(found, evidence, 2, turns) if active else []
+    limits = caveats(found.caveats, evidence, top, turns, 2)
     parts = Parts(room)
     parts.add(1, leading)
     cued = parts.add(0, cues[:1], optional=len(active) > CUE_UP_TO)
     parts.add(3, [text for code, text in limits if code == "low_trust"])
-    parts.add(2, [choice.of(arguments.LONE)] if len(active) == 1 else _apart(found, choice), optional=True)
+    parts.add(2, [turns.on("lone").of(arguments.LONE)] if len(active) == 1 else _apart(found, turns), optional=True)
     parts.add(3, [text for code, text in limits if code != "low_trust"][:1], optional=True)
     parts.add(0, cues[1:] if cued else [], optional=True)
     if parts.room > ROOMY:
         told = top.core_not_measured if top is not None and "core_not_measured" in dict(limits) else ()
-        parts.add(4, _left_open(evidence, told, choice))
+        parts.add(4, left_open(evidence, told, turns))
     text = parts.text()
     return text, tuple(code for code, told in limits if sentence(told) in text)
 
@@ -114,10 +104,11 @@ class Parts:
         return " ".join([sentence(text) for _, _, text in self._found])
 
 
-def movements_only(evidence: Evidence, active: Sequence[Forms], found: tuple[str, ...], choice: Choice) -> str:
+def movements_only(evidence: Evidence, active: Sequence[Forms], found: tuple[str, ...], turns: Turns) -> str:
     """The interpretation of a text that keeps to movements: no label, no emotion word."""
     if not evidence.tracked or not evidence.units:
         return UNINTERPRETED
+    choice = turns.on(f"movements {len(active)}")
     parts = [choice.of(arguments.OBSERVE_ONLY)]
     zones = [form.zone for form in active]
     upper, lower = zones.count("upper face"), zones.count("lower face")
@@ -126,11 +117,11 @@ def movements_only(evidence: Evidence, active: Sequence[Forms], found: tuple[str
         words = {"count": count, "upper": number_word(upper), "lower": number_word(lower)}
         words |= {"Upper": number_word(upper).capitalize(), "are": "is" if upper == 1 else "are"}
         parts.append(choice.of(arguments.SPREAD).format(**words))
-    parts += [text for _, text in caveats(found, evidence, None, choice, 2)]
+    parts += [text for _, text in caveats(found, evidence, None, turns, 2)]
     return " ".join([sentence(part) for part in parts])
 
 
-def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) -> list[str]:
+def _cues(found: Interpretation, evidence: Evidence, most: int, turns: Turns) -> list[str]:
     ordered = list(found.cues)
     if found.masking is not None and found.masking.id != "I57":
         ordered = [found.masking, *(cue for cue in ordered if cue != found.masking)]
@@ -145,7 +136,7 @@ def _cues(found: Interpretation, evidence: Evidence, most: int, choice: Choice) 
             continue
         if told and set(cue.units) <= set(told[0].units):
             continue
-        text = _cue(cue, evidence, supported, choice, SECOND_LEADS if told else LEADS)
+        text = _cue(cue, evidence, supported, turns, SECOND_LEADS if told else LEADS)
         if text is not None:
             told.append(cue)
             texts.append(text)
@@ -160,7 +151,7 @@ def _supported(found: Interpretation) -> frozenset[str]:
     return frozenset([c.canonical for c in found.candidates if c.score >= floor])
 
 
-def _cue(cue: Cue, evidence: Evidence, supported: frozenset[str], choice: Choice, leads: tuple[str, ...]) -> str | None:
+def _cue(cue: Cue, evidence: Evidence, supported: frozenset[str], turns: Turns, leads: tuple[str, ...]) -> str | None:
     """The sentence on one combination; None where all its readings name expressions that the face gives little."""
     words = cue_words().get(_variant(cue, evidence))
     if words is None or not words.named_always <= supported:
@@ -169,6 +160,7 @@ def _cue(cue: Cue, evidence: Evidence, supported: frozenset[str], choice: Choice
     if not predicates:
         return None
     units = _named_by(cue, evidence)
+    choice = turns.on(f"{cue.id} {units}")
     subject = choice.of(words.subjects)
     if len(units) > 1 and choice.number(4) == 0:
         subject = choice.of(GENERAL)
@@ -206,10 +198,11 @@ _SECOND = {"I20": (9, 10), "I29": (24, 23), "I39": (24, 23), "I41": (24, 23), "I
 """Row -> the unit of its second reading, and the unit of its first."""
 
 
-def _leading(top: Candidate | None, evidence: Evidence, choice: Choice) -> list[str]:
+def _leading(top: Candidate | None, evidence: Evidence, turns: Turns) -> list[str]:
     if top is None:
-        return [choice.of(arguments.NO_SUPPORT)]
+        return [turns.on("none").of(arguments.NO_SUPPORT)]
     mine, against, lacking = for_and_against(top, evidence)
+    choice = turns.on(f"{top.label} {mine} {against} {lacking}")
     phrase = label_phrase(top.label, top.canonical)
     if not mine:
         if top.canonical == "neutral":
@@ -226,53 +219,14 @@ def _leading(top: Candidate | None, evidence: Evidence, choice: Choice) -> list[
     return [f"{lead}{text}."]
 
 
-def _left_open(evidence: Evidence, told: tuple[int, ...], choice: Choice) -> list[str]:
-    """Telling units that the detector does not measure, so that short texts say what they cannot know."""
-    unseen = tuple(sorted([au for au in _TELLING if au not in evidence.units and au not in told][:4]))
-    return [choice.of(arguments.OPEN).format(U=codes(unseen), **agree(unseen))] if unseen else []
-
-
-def _apart(found: Interpretation, choice: Choice) -> list[str]:
+def _apart(found: Interpretation, turns: Turns) -> list[str]:
     """Where two readings stand side by side."""
     if found.upper is not None and found.lower is not None and {found.upper, found.lower} <= _supported(found):
         words = {"A": label_phrase(found.upper, found.upper), "B": label_phrase(found.lower, found.lower)}
-        return [choice.of(arguments.REGIONS).format(**words)]
+        return [turns.on(f"{found.upper} {found.lower}").of(arguments.REGIONS).format(**words)]
     if found.blend is not None:
         canonical: Mapping[str, str] = {c.label: c.canonical for c in found.candidates}
         first, second = (label_phrase(label, canonical.get(label)) for label in found.blend)
-        frame = choice.of(arguments.BLENDS)
+        frame = turns.on(f"{first} {second}").of(arguments.BLENDS)
         return [frame.format(A=first, B=second, a=first, b=second)]
     return []
-
-
-def caveats(
-    found: tuple[str, ...], evidence: Evidence, top: Candidate | None, choice: Choice, most: int
-) -> list[tuple[str, str]]:
-    """What limits the reading, as code and sentence, most important first; low trust is always among it."""
-    told = [code for code in _CAVEATS if code in found]
-    if "low_trust" in told and told.index("low_trust") >= most:
-        told = [*told[: most - 1], "low_trust"]
-    parts: list[tuple[str, str]] = []
-    for code in told:
-        words = _caveat_words(code, evidence, top)
-        if words is not None and len(parts) < most:
-            parts.append((code, choice.of(arguments.CAVEATS[code]).format(**words)))
-    return parts
-
-
-def _caveat_words(code: str, evidence: Evidence, top: Candidate | None) -> dict[str, str] | None:
-    if code == "core_not_measured":
-        # What neutral cannot see is told by `_left_open`: no single unit completes a face at rest.
-        if top is None or top.canonical == "neutral":
-            return None
-        # AU43 may be measured and yet not count, since a still cannot tell closed eyes from a blink.
-        aus = tuple([au for au in top.core_not_measured if not evidence.measured(au)][:4])
-        if not aus:
-            return None
-        return {"U": codes(aus), "L": label_phrase(top.label, top.canonical), **agree(aus)}
-    if code == "conflict":
-        return {"X": codes(evidence.conflicts[0])} if evidence.conflicts else None
-    if code == "uncertain":
-        aus = tuple(u.au for u in evidence.units.values() if u.uncertain and u.state == "present")
-        return {"X": codes(aus[:3]), **agree(aus[:3])} if aus else None
-    return {}

@@ -61,3 +61,12 @@ def _name(au: int) -> str:
 def seen(aus: Iterable[int], known: Mapping[int, object]) -> tuple[int, ...]:
     """Those of `aus` that the evidence itself holds; head angles count as units without being AU readings."""
     return tuple(au for au in aus if au in known)
+
+
+_ONE = {"s": "s", "is": "is", "they": "it", "them": "it"}
+_SEVERAL = {"s": "", "is": "are", "they": "they", "them": "them"}
+
+
+def agree(aus: tuple[int, ...]) -> dict[str, str]:
+    """Endings that agree with a list of units."""
+    return _ONE if len(aus) == 1 else _SEVERAL

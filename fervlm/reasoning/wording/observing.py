@@ -8,6 +8,7 @@ sentences need not read them again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from operator import itemgetter
 
@@ -38,7 +39,14 @@ _QUIET_BELOW = 4
 """With fewer present units than this, resting regions are told as well."""
 
 
-def observations(evidence: Evidence, active: Sequence[Forms], seed: int, turn: int = 0) -> tuple[Observation, ...]:
+Kept = dict[tuple[object, ...], list[Observation]]
+"""Sentences already written, by all they rest on."""
+KEPT_AT_MOST = 16_384
+
+
+def observations(
+    evidence: Evidence, active: Sequence[Forms], seed: int, turn: int = 0, kept: Kept | None = None
+) -> tuple[Observation, ...]:
     """The region sentences of a face, top to bottom.
 
     Args:
@@ -46,13 +54,18 @@ def observations(evidence: Evidence, active: Sequence[Forms], seed: int, turn: i
         active: its present units, from the top down.
         seed: picks among wordings.
         turn: which of `TURNS` wordings of each region; lets equal regions of different faces read differently.
+        kept: sentences of earlier faces, looked up and added to; emptied where it has grown to `KEPT_AT_MOST`.
     """
     seed = seed * TURNS + turn % TURNS
     brief = len(active) > BRIEF_ABOVE
     told: list[tuple[int, Observation]] = []
     for region, units in _grouped(active):
         first = units[0].place[0]
-        told += [(first, found) for found in _region(region, units, evidence, seed, brief)]
+        if kept is None:
+            found = _region(region, units, evidence, seed, brief)
+        else:
+            found = _kept_region(region, units, evidence, seed, brief, kept)
+        told += [(first, each) for each in found]
     if len(active) < _QUIET_BELOW:
         told += _resting(evidence, {form.region for form in active}, 3 - len(active), seed)
     told.sort(key=itemgetter(0))
@@ -70,6 +83,28 @@ def _grouped(active: Sequence[Forms]) -> list[tuple[str, list[Forms]]]:
                 del by_region[first], by_region[second]
                 by_region[f"{first}+{second}"] = together
     return list(by_region.items())
+
+
+def _kept_region(
+    region: str, units: list[Forms], evidence: Evidence, seed: int, brief: bool, kept: Kept
+) -> list[Observation]:
+    key: tuple[object, ...] = (region, seed, brief, *[form.code for form in units])
+    if not brief and len(units) <= 2:
+        key += tuple([evidence.absent(au) for au in _asked(region)])
+    found = kept.get(key)
+    if found is None:
+        if len(kept) >= KEPT_AT_MOST:
+            kept.clear()
+        found = kept[key] = _region(region, units, evidence, seed, brief)
+    return found
+
+
+@cache
+def _asked(region: str) -> tuple[int, ...]:
+    """The units whose absence may change the sentence on one or two others of the region."""
+    name = region.partition("+")[0]
+    telling = [au for aus in TELLING.get(name, {}).values() for au in aus]
+    return tuple(sorted({*MAIN.get(name, ()), *telling}))
 
 
 def _region(region: str, units: list[Forms], evidence: Evidence, seed: int, brief: bool) -> list[Observation]:
