@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from zlib import crc32
 
 from data_engine.config import AnnotateConfig
 from data_engine.items import Checked, Draft, Joined, PictureFacts, Reject
@@ -12,10 +14,17 @@ from fervlm.facs import label_set, label_set_from_words
 from fervlm.facs.labels import LabelSet
 from fervlm.predict.rules import Explainer
 from fervlm.reasoning.observe import observe
+from fervlm.reasoning.verify import Judge
 from fervlm.records import Caption, Verification
 
+WORDINGS = 4
+"""Equal evidence is told in so many ways, by face: a set in which a thousand still faces share one text is poor."""
 _SEED_STEP = 7919
-"""Seeds of a face's further drafts lie this far apart, so that neighbouring runs share none."""
+"""Seeds lie this far apart, so that neighbouring runs share none."""
+_KEPT = 512
+"""Explanations kept for each seed."""
+_READ = 16_384
+"""Sentences whose claims are kept."""
 
 
 def chosen_labels(config: AnnotateConfig) -> LabelSet:
@@ -23,13 +32,29 @@ def chosen_labels(config: AnnotateConfig) -> LabelSet:
     return label_set_from_words(config.custom_labels) if config.custom_labels else label_set(config.label_set)
 
 
+class Drafter:
+    """Writes the captions of a run; what it keeps between faces is bounded."""
+
+    def __init__(self, config: AnnotateConfig) -> None:
+        self._config = config
+        self._labels = chosen_labels(config)
+        self._judge = Judge(_READ)
+        self._explainers: dict[int, Explainer] = {}
+
+    def explainers(self, key: str) -> Iterator[Explainer]:
+        """One for each draft of the face with this id."""
+        turn = crc32(key.encode()) % WORDINGS
+        for k in range(self._config.drafts):
+            seed = self._config.seed + _SEED_STEP * (WORDINGS * k + turn)
+            if seed not in self._explainers:
+                self._explainers[seed] = Explainer(self._labels, seed, cache_size=_KEPT, judge=self._judge)
+            yield self._explainers[seed]
+
+
 @lru_cache(maxsize=4)
-def _explainers(config_json: str) -> tuple[Explainer, ...]:
-    config = AnnotateConfig.model_validate_json(config_json)
-    labels = chosen_labels(config)
-    return tuple(
-        Explainer(labels=labels, seed=config.seed + _SEED_STEP * k, cache_size=4096) for k in range(config.drafts)
-    )
+def drafter(config_json: str) -> Drafter:
+    """The drafter of a run in this process."""
+    return Drafter(AnnotateConfig.model_validate_json(config_json))
 
 
 _pictures = PictureStore()
@@ -37,7 +62,7 @@ _pictures = PictureStore()
 
 def draft_shard(config_json: str, shard: bytes) -> tuple[bytes, bytes]:
     """Captions for a shard of joined faces; unreadable pictures are rejected. A `scale.Stage` once bound."""
-    explainers = _explainers(config_json)
+    draft = drafter(config_json)
     rows: list[bytes] = []
     rejects: list[bytes] = []
     for line in shard.splitlines():
@@ -48,8 +73,8 @@ def draft_shard(config_json: str, shard: bytes) -> tuple[bytes, bytes]:
             reject = Reject(id=joined.id, stage="draft", code="unreadable_picture", detail=error.what, n=joined.n)
             rejects.append(reject.model_dump_json(exclude_defaults=True).encode() + b"\n")
             continue
-        draft = _draft(joined, seen, explainers)
-        rows.append(draft.model_dump_json(exclude_defaults=True).encode() + b"\n")
+        written = _draft(joined, seen, draft.explainers(joined.id))
+        rows.append(written.model_dump_json(exclude_defaults=True).encode() + b"\n")
     return b"".join(rows), b"".join(rejects)
 
 
@@ -59,7 +84,7 @@ def _facts(joined: Joined) -> PictureFacts | None:
     return facts(_pictures.read(joined.picture), joined.picture.name)
 
 
-def _draft(joined: Joined, seen: PictureFacts | None, explainers: tuple[Explainer, ...]) -> Draft:
+def _draft(joined: Joined, seen: PictureFacts | None, explainers: Iterable[Explainer]) -> Draft:
     """Every different caption that is borne out; where none is, the first one with its findings."""
     captions: list[Caption] = []
     first: Checked | None = None
