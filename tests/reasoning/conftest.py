@@ -54,7 +54,8 @@ def random_faces(
     for number in range(count):
         seen = tuple(measured or _any_measured(rng))
         present = set(rng.sample(seen, rng.randint(0, min(most, len(seen)))))
-        chosen = scale or rng.choice(SCALES)
+        drawn: Scale = rng.choice(SCALES)
+        chosen = drawn if scale is None else scale
         by_side = rng.random() < 0.4 if sided is None else sided
         found = [r for au in seen for r in unit(rng, au, au in present, chosen, by_side and rng.random() < 0.8)]
         yield AURecord(

@@ -14,12 +14,12 @@ from fervlm.facs import LabelSet, label_set
 from fervlm.facs.units import movement_units
 from fervlm.reasoning.conclude import conclude
 from fervlm.reasoning.interpret import interpret
-from fervlm.reasoning.observe import Evidence, Unit, observe
+from fervlm.reasoning.observe import Evidence, Level, Unit, observe
 from fervlm.reasoning.wording.forms import forms
 from fervlm.reasoning.wording.movements import in_lexicon
 from fervlm.reasoning.wording.observing import Kept
 from fervlm.reasoning.write import write
-from fervlm.records import AUReading, AURecord, Caption, Detector, Quality, Source
+from fervlm.records import AUReading, AURecord, Caption, Detector, Quality, Side, Source
 
 BASIC8 = label_set("basic8")
 
@@ -55,14 +55,16 @@ LEVEL_OF = {word: level for level, words in LEVEL_WORDS.items() for word in word
 OPENFACE = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 28, 45)
 WHOLE = {8, 17, 18, 19, 22, 25, 26, 27, 28, 29, 31, 32, 37}
 """Parts of the middle of the face that FACS scores as one; no side is named of them even where a tool gives one."""
+SIDES: tuple[Side | None, ...] = (None, "left", "both")
+LEVELS: tuple[Level | None, ...] = (None, 1, 4)
 CODE = re.compile(r"\(AU(\d+)([^()]*)\)")
 
 
-def explained(record: AURecord, seed: int = 0, labels: LabelSet = BASIC8, **options: bool) -> Caption:
+def explained(record: AURecord, seed: int = 0, labels: LabelSet = BASIC8, observe_only: bool = False) -> Caption:
     evidence = observe(record)
     interpretation = interpret(evidence, labels, record)
     decision = conclude(evidence, interpretation, labels)
-    return write(record, evidence, interpretation, decision, labels=labels, seed=seed, **options)
+    return write(record, evidence, interpretation, decision, labels=labels, seed=seed, observe_only=observe_only)
 
 
 def texts(caption: Caption) -> list[str]:
@@ -234,9 +236,9 @@ def test_overview_and_observations_are_free_of_emotion_words(faces: Faces) -> No
 @pytest.mark.parametrize("au", movement_units())
 def test_every_wording_of_every_movement_is_free_of_emotion_words_and_well_formed(au: int) -> None:
     assert in_lexicon(au)
-    for side in (None, "left", "both"):
-        for level in (None, 1, 4):
-            unit = Unit(au, "present", side, level)  # type: ignore[arg-type]
+    for side in SIDES:
+        for level in LEVELS:
+            unit = Unit(au, "present", side, level)
             found = forms(unit)
             for modes in (found.clauses, found.absolutes, found.nouns, found.terse, found.bare_nouns):
                 assert modes and all(modes)
@@ -400,8 +402,8 @@ def test_length_of_the_whole_text(faces: Faces) -> None:
             caption = explained(record, number)
             words = sum(len(text.split()) for text in texts(caption))
             by_count.setdefault(len(observe(record).active), []).append(words)
-        for count, words in by_count.items():
-            middle = sorted(words)[len(words) // 2]
+        for count, lengths in by_count.items():
+            middle = sorted(lengths)[len(lengths) // 2]
             if 1 <= count <= 8:
                 assert 80 <= middle <= 150, (scale, count, middle)
             assert middle <= (165 if count <= 12 else 185), (scale, count, middle)
