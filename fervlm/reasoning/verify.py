@@ -21,7 +21,7 @@ from fervlm.facs.labels import LabelSet, canonical_label
 from fervlm.reasoning.findings import Interpretation
 from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verifier.claims import Reading, read_claims
-from fervlm.reasoning.verifier.clauses import Draft
+from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.judge import (
     Judged,
     assemble,
@@ -40,6 +40,7 @@ from fervlm.records import AURecord, Caption, Claim, Section, SentenceCheck, Ver
 
 _FIELDS = frozenset(Verification.model_fields)
 _OBSERVED = frozenset(("overview", "observation"))
+
 
 class Judge:
     """Keeps readings of sentences, and their checks against equal evidence, up to `cache_size` of each (0: none).

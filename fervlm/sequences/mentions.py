@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from fervlm.reasoning.verifier.claims import read_claims
-from fervlm.reasoning.verifier.clauses import Draft
+from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.sequences.moments import RELATIONS, Sign
 
 _SIDES: dict[str | None, Literal["left", "right", "both"]] = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fervlm.reasoning.verifier.clauses import ClauseReader, Draft
+from fervlm.reasoning.verifier.clauses import ClauseReader
+from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import elements
 from fervlm.reasoning.verifier.lexicon import Kind
 from fervlm.reasoning.verifier.persons import Offence, offences

@@ -23,14 +23,88 @@ class Element(NamedTuple):
 
 
 _LEVEL_WORDS = frozenset(("level", "levels", "intensity", "intensities", "strength", "grade", "degree"))
-_LEVEL_LEADS = frozenset(("at", "coded", "scored", "rated", ":", "=", "(", "level", "intensity", "grade", "strength", "of", ",", "to", "reaches"))
+_LEVEL_LEADS = frozenset(
+    (
+        "at",
+        "coded",
+        "scored",
+        "rated",
+        ":",
+        "=",
+        "(",
+        "level",
+        "intensity",
+        "grade",
+        "strength",
+        "of",
+        ",",
+        "to",
+        "reaches",
+    )
+)
 _LETTERS = "abcde"
-_JOINS = {"+": Kind.AND, "&": Kind.AND, "and": Kind.AND, ",": Kind.COMMA, "/": Kind.OR, "or": Kind.OR, "-": Kind.AND, "–": Kind.AND, "nor": Kind.NOR}
-_AFTER_BARE = frozenset((")", ",", "+", "&", "/", ".", ";", ":", "]", "and", "or", "nor", "absent", "present", "active", "inactive", "is", "are", "at", "not", "-", "="))
+_JOINS = {
+    "+": Kind.AND,
+    "&": Kind.AND,
+    "and": Kind.AND,
+    ",": Kind.COMMA,
+    "/": Kind.OR,
+    "or": Kind.OR,
+    "-": Kind.AND,
+    "–": Kind.AND,
+    "nor": Kind.NOR,
+}
+_AFTER_BARE = frozenset(
+    (
+        ")",
+        ",",
+        "+",
+        "&",
+        "/",
+        ".",
+        ";",
+        ":",
+        "]",
+        "and",
+        "or",
+        "nor",
+        "absent",
+        "present",
+        "active",
+        "inactive",
+        "is",
+        "are",
+        "at",
+        "not",
+        "-",
+        "=",
+    )
+)
+_LETTER_ENDS = frozenset((",", ".", ";", ")", "and", "-"))
+_SIDED = frozenset(("bilateral", "unilateral", "bilaterally", "unilaterally", "left", "right"))
 _STATES = frozenset(("present", "absent", "active", "inactive"))
 _ENDS = frozenset((",", ".", ";", ")", "and", "but"))
 _LISTING = frozenset((":", "are", "were", "is", "=", "include", "includes", "namely"))
-_COUNTED = frozenset(("of", "%", "out", "percent", "units", "unit", "aus", "action", "measured", "other", "muscles", "years", "frames", "points"))
+_STARTS = frozenset((";", ",", "and", "but", "while", "only"))
+_RATED = frozenset(("scored", "coded", "rated", "at", "is", "reaches", "gets"))
+_COUNTED = frozenset(
+    (
+        "of",
+        "%",
+        "out",
+        "percent",
+        "units",
+        "unit",
+        "aus",
+        "action",
+        "measured",
+        "other",
+        "muscles",
+        "years",
+        "frames",
+        "points",
+    )
+)
 _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 
 
@@ -43,6 +117,11 @@ def _numbers() -> frozenset[str]:
 @cache
 def _entries() -> dict[Kind, Entry]:
     return {kind: Entry(kind) for kind in Kind}
+
+
+@cache
+def _au_entry(number: str) -> Entry:
+    return Entry(Kind.AU, (int(number), None, None))
 
 
 class _Scanner:
@@ -59,59 +138,74 @@ class _Scanner:
         self.entries = _entries()
 
     def run(self) -> list[Element]:
-        toks = self.toks
+        toks, found = self.toks, self.found
         tree = lexicon().tree
         count = len(toks)
-        while self.at < count:
-            word = toks[self.at].word
+        new = tuple.__new__
+        at = 0
+        while at < count:
+            word, begin, end = toks[at]
             node = tree.get(word)
             if node is None:
-                self._unknown(word)
-            elif len(word) == 1 and self._letter(word):
-                continue
-            else:
-                self._phrase(node)
-        return self.found
-
-    def _phrase(self, node: dict[str | None, object]) -> None:
-        toks = self.toks
-        count = len(toks)
-        start = self.at
-        best = node.get(None)
-        stop = k = start + 1
-        while k < count:
-            word = toks[k].word
-            deeper = node.get(word)
-            if deeper is None:
-                if word == "-" or word in SKIPPED:
-                    k += 1
+                if word in SKIPPED:
+                    at += 1
                     continue
-                break
-            node = deeper  # type: ignore[assignment]
-            k += 1
-            here = node.get(None)
-            if here is not None:
-                best, stop = here, k
-        self.at = stop
-        if best is None:
-            self.at = start + 1
-            return
-        assert isinstance(best, Entry)
-        kind = best.kind
+                self.at = at
+                self._unknown(word)
+                at = self.at
+                continue
+            if begin + 1 == end and word in _SINGLE:
+                self.at = at
+                if self._letter(word):
+                    at = self.at
+                    continue
+            best: Entry | None = node.get(None)
+            stop = k = at + 1
+            if best is None or len(node) > 1:  # longer phrases begin with this word
+                while k < count:
+                    following = toks[k][0]
+                    deeper = node.get(following)
+                    if deeper is None:
+                        if following == "-" or following in SKIPPED:
+                            k += 1
+                            continue
+                        break
+                    node = deeper
+                    k += 1
+                    here = node.get(None)
+                    if here is not None:
+                        best, stop = here, k
+                if best is None:
+                    at += 1
+                    continue
+            kind = best.kind
+            if kind in _CAREFUL or word == "-":
+                self.at = stop
+                self._careful(best, at, stop)
+                at = self.at
+            else:
+                found.append(new(Element, (kind, best, begin, toks[stop - 1][2], at)))
+                at = stop
+        return found
+
+    def _careful(self, best: Entry, start: int, stop: int) -> None:
+        """Kinds that depend on what stands around them."""
+        toks, kind = self.toks, best.kind
         if kind is Kind.UNITS:
-            if toks[stop - 1].word in _UNIT_WORDS and self._numbers_at(stop):
+            if stop < len(toks) and toks[stop - 1][0] in _UNIT_WORDS and self._numbers_at(stop):
                 return
-        elif kind is Kind.COMMA and toks[start].word == "-" and self._joined(start):
-            return
-        elif kind is Kind.SIMILE and start and toks[start - 1].word == "-":
+        elif kind is Kind.COMMA:
+            if self._joined(start):
+                return
+        elif kind is Kind.SIMILE and start and toks[start - 1][0] == "-":
             return  # "yawn-like" is the thing itself
         self._add(kind, best, start, stop)
 
     def _joined(self, index: int) -> bool:
         """A hyphen inside a word joins; one with blanks around separates."""
         toks = self.toks
-        return (0 < index and toks[index - 1].end == toks[index].start) or (
-            index + 1 < len(toks) and toks[index].end == toks[index + 1].start
+        return (0 < index and toks[index - 1][2] == toks[index][1]) or (
+            index + 1 < len(toks) and toks[index][2] == toks[index + 1][1]
         )
 
     def _add(self, kind: Kind, entry: Entry, start: int, stop: int) -> None:
@@ -120,33 +214,40 @@ class _Scanner:
         if found and kind in _MERGING:
             last = found[-1]
             if kind is Kind.LEVEL:
-                if self._span(entry, start, stop):
+                near = last.kind is Kind.LEVEL or (len(found) > 1 and found[-2].kind is Kind.LEVEL)
+                if near and self._span(entry, start, stop):
                     return
             elif start - last.token <= 3:
                 if kind is Kind.MEAS:
                     other = found[-2] if last.kind is Kind.COP and len(found) > 1 else last
                     if other.kind is Kind.NOT:
                         del found[found.index(other) :]
-                        found.append(Element(Kind.UNKNOWN, self.entries[Kind.UNKNOWN], other.start, toks[stop - 1].end, other.token))
+                        found.append(
+                            Element(
+                                Kind.UNKNOWN, self.entries[Kind.UNKNOWN], other.start, toks[stop - 1][2], other.token
+                            )
+                        )
                         return
                 elif last.kind in (Kind.NOT, Kind.NO):
                     if kind is Kind.GONE:
-                        found[-1] = Element(Kind.PRED, self.entries[Kind.PRED], last.start, toks[stop - 1].end, last.token)
+                        found[-1] = Element(
+                            Kind.PRED, self.entries[Kind.PRED], last.start, toks[stop - 1][2], last.token
+                        )
                         return
                     if kind is Kind.NO:
                         found.pop()
                         return
-        found.append(Element(kind, entry, toks[start].start, toks[stop - 1].end, start))
+        found.append(Element(kind, entry, toks[start][1], toks[stop - 1][2], start))
 
     def _span(self, entry: Entry, start: int, stop: int) -> bool:
         """Join "slight to moderate" and "B-C" into one span of levels."""
         found = self.found
         last = found[-1]
-        gap = [t.word for t in self.toks[last.token + 1 : start]]
+        gap = [t[0] for t in self.toks[last.token + 1 : start]]
         if last.kind is not Kind.LEVEL:
             if len(found) < 2 or found[-2].kind is not Kind.LEVEL or gap:
                 return False
-            joint = self.toks[last.token].word
+            joint = self.toks[last.token][0]
             if joint not in ("to", "or", "-", "–", "/", "through"):
                 return False
             found.pop()
@@ -155,7 +256,7 @@ class _Scanner:
             return False
         low = min(last.entry.value[0], entry.value[0])
         high = max(last.entry.value[1], entry.value[1])
-        found[-1] = Element(Kind.LEVEL, Entry(Kind.LEVEL, (low, high)), last.start, self.toks[stop - 1].end, start)
+        found[-1] = Element(Kind.LEVEL, Entry(Kind.LEVEL, (low, high)), last.start, self.toks[stop - 1][2], start)
         return True
 
     def _unknown(self, word: str) -> None:
@@ -191,7 +292,7 @@ class _Scanner:
         entry = node.get(None) if node else None
         if entry is not None and entry.kind is Kind.MOVE:
             self._add(Kind.NOT, self.entries[Kind.NOT], start, start + 1)
-            self.found.append(Element(Kind.MOVE, entry, self.toks[start].start, self.toks[start].end, start))
+            self.found.append(Element(Kind.MOVE, entry, self.toks[start][1], self.toks[start][2], start))
 
     # Levels -----------------------------------------------------------------------------------------------------
 
@@ -199,23 +300,23 @@ class _Scanner:
         """`level C`, `intensity 3`, `intensity of 2.4`, `strength: B`; a bare "level" means nothing."""
         toks = self.toks
         k = start + 1
-        while k < len(toks) and toks[k].word in ("of", "at", "is", ":", "=", "-", "level", "grade", "an", "the"):
+        while k < len(toks) and toks[k][0] in ("of", "at", "is", ":", "=", "-", "level", "grade", "an", "the"):
             k += 1
         if k >= len(toks):
             return
-        word = toks[k].word
+        word = toks[k][0]
         if word[0].isdigit():
             found = level_of(float(word)) if float(word) <= 5.5 else None
             if found is not None:
                 self._add(Kind.LEVEL, Entry(Kind.LEVEL, (found, found)), start, k + 1)
                 self.at = self._scale(k + 1)
-        elif len(word) == 1 and word in _LETTERS and (word != "a" or self.text[toks[k].start] == "A"):
+        elif len(word) == 1 and word in _LETTERS and (word != "a" or self.text[toks[k][1]] == "A"):
             self.at = k
             self._letter(word, sure=True)
 
     def _scale(self, k: int) -> int:
         """Past "/5" or "out of five" after a number."""
-        words = [t.word for t in self.toks[k : k + 3]]
+        words = [t[0] for t in self.toks[k : k + 3]]
         if words[:2] in (["/", "5"], ["of", "5"], ["of", "five"]):
             return k + 2
         if words[:2] == ["out", "of"]:
@@ -225,17 +326,18 @@ class _Scanner:
     def _letter(self, word: str, sure: bool = False) -> bool:
         """A FACS letter standing alone: `(B)`, `coded C`; `A` only where it cannot be the article. Or `L14`."""
         toks, at = self.toks, self.at
-        if word in "lr" and at + 1 < len(toks) and toks[at + 1].start == toks[at].end and toks[at + 1].word in self.numbers:
+        if word in "lr" and at + 1 < len(toks) and toks[at + 1][1] == toks[at][2] and toks[at + 1][0] in self.numbers:
             return self._numbers_at(at)
         if word not in _LETTERS:
             return False
         if not sure:
-            if not self.text[toks[at].start].isupper() or (at == 0 and word == "a"):
+            if not self.text[toks[at][1]].isupper() or (at == 0 and word == "a"):
                 return False
-            before = toks[at - 1].word if at else ""
-            if word == "a" and before not in _LEVEL_LEADS:
+            before = toks[at - 1][0] if at else ""
+            after = toks[at + 1][0] if at + 1 < len(toks) else "."
+            if word == "a" and before not in _LEVEL_LEADS and after not in _LETTER_ENDS:
                 return False
-            if at == 0 and len(toks) > 1 and toks[1].word != ".":
+            if at == 0 and after not in (".", "-"):
                 return False
         level = _LETTERS.index(word) + 1
         self._add(Kind.LEVEL, Entry(Kind.LEVEL, (level, level)), at, at + 1)
@@ -247,10 +349,11 @@ class _Scanner:
     def _number(self, start: int) -> None:
         """A bare number: an AU only in a code such as `1B+2B`, in `(27)`, or after "no"."""
         toks = self.toks
-        word = toks[start].word
+        word = toks[start][0]
         after = toks[start + 1] if start + 1 < len(toks) else None
         scale = self._scale(start + 1)
-        if scale > start + 1 and word.isdigit() and 1 <= int(word) <= 5 and toks[start + 1].word != "of":
+        rated = start > 0 and (toks[start - 1][0] in _RATED or toks[start - 1][0] in self.numbers)
+        if scale > start + 1 and word.isdigit() and 1 <= int(word) <= 5 and (rated or toks[start + 1][0] != "of"):
             self._add(Kind.LEVEL, Entry(Kind.LEVEL, (int(word), int(word))), start, start + 1)
             self.at = scale
             return
@@ -258,46 +361,63 @@ class _Scanner:
             if word == "0":
                 self._add(Kind.GONE, self.entries[Kind.GONE], start, start + 1)
             return
-        before = toks[start - 1].word if start else ""
-        joined = after is not None and after.start == toks[start].end
-        coded = joined and after is not None and len(after.word) == 1 and after.word in "abcdelr"
-        summed = after is not None and after.word == "+" and start + 2 < len(toks) and self._is_au(start + 2)
-        boxed = before == "(" and (after is None or after.word in _AFTER_BARE or coded)
-        denied = bool(self.found) and self.found[-1].kind in (Kind.NO, Kind.NOR, Kind.NOT) and self.found[-1].token == start - 1
-        denied = denied and (after is None or after.word in _AFTER_BARE)
-        told = after is not None and after.word in _STATES and (start + 2 >= len(toks) or toks[start + 2].word in _ENDS)
+        before = toks[start - 1][0] if start else ""
+        joined = after is not None and after[1] == toks[start][2]
+        coded = joined and after is not None and len(after[0]) == 1 and after[0] in "abcdelr"
+        summed = after is not None and after[0] == "+" and start + 2 < len(toks) and self._is_au(start + 2)
+        boxed = before == "(" and (after is None or after[0] in _AFTER_BARE or coded)
+        denied = (
+            bool(self.found)
+            and self.found[-1].kind in (Kind.NO, Kind.NOR, Kind.NOT)
+            and self.found[-1].token == start - 1
+        )
+        denied = denied and (after is None or after[0] in _AFTER_BARE)
+        told = after is not None and (
+            (after[0] in _STATES and (start + 2 >= len(toks) or toks[start + 2][0] in _ENDS))
+            or (after[0] in _SIDED and before in ("", ",", ":"))
+            or (
+                after[0] in ("is", "are")
+                and before in _STARTS
+                and any(e.kind in (Kind.AU, Kind.ONLY) for e in self.found)
+            )
+        )
         listed = (
             after is not None
-            and after.word in _JOINS
+            and after[0] in _JOINS
             and before in _LISTING
             and self._is_au(start + 2)
-            and any(e.kind is Kind.UNITS for e in self.found)
+            and any(e.kind in (Kind.UNITS, Kind.PRED, Kind.ACT, Kind.GONE) for e in self.found)
         )
         if coded or summed or boxed or denied or told or listed:
             self._numbers_at(start)
 
     def _is_au(self, k: int) -> bool:
         toks = self.toks
-        if k < len(toks) and toks[k].word in ("l", "r") and k + 1 < len(toks) and toks[k + 1].start == toks[k].end:
+        if k < len(toks) and toks[k][0] in ("l", "r") and k + 1 < len(toks) and toks[k + 1][1] == toks[k][2]:
             k += 1
-        return k < len(toks) and toks[k].word in self.numbers
+        return k < len(toks) and toks[k][0] in self.numbers
 
     def _numbers_at(self, k: int) -> bool:
         """Read `12`, `12C`, `L14D`, `1+2`, `1, 2 and 5` from token `k` on; whether there was any."""
         toks = self.toks
         count = len(toks)
-        while k < count and toks[k].word in ("-", "#", ".") and k + 1 < count and self._is_au(k + 1):
+        if k + 1 < count and toks[k][0] in self.numbers and toks[k + 1][0] in _CLOSED and toks[k][2] < toks[k + 1][2]:
+            number, start, end = toks[k]  # by far the most usual: "(AU12)"
+            self.found.append(Element(Kind.AU, _au_entry(number), start, end, k))
+            self.at = k + 1
+            return True
+        while k < count and toks[k][0] in ("-", "#", ".") and k + 1 < count and self._is_au(k + 1):
             k += 1
         any_found = False
         while self._is_au(k):
             first, side, level = k, None, None
-            if toks[k].word in ("l", "r"):
-                side = "left" if toks[k].word == "l" else "right"
+            if toks[k][0] in ("l", "r"):
+                side = "left" if toks[k][0] == "l" else "right"
                 k += 1
-            number = int(toks[k].word)
+            number = int(toks[k][0])
             k += 1
-            while k < count and toks[k].start == toks[k - 1].end and toks[k].word.isalpha() and len(toks[k].word) <= 2:
-                for letter in toks[k].word:
+            while k < count and toks[k][1] == toks[k - 1][2] and toks[k][0].isalpha() and len(toks[k][0]) <= 2:
+                for letter in toks[k][0]:
                     if letter in _LETTERS:
                         level = _LETTERS.index(letter) + 1
                     elif letter in "lr":
@@ -308,15 +428,15 @@ class _Scanner:
             any_found = True
             if k + 1 >= count:
                 break
-            joint = _JOINS.get(toks[k].word)
+            joint = _JOINS.get(toks[k][0])
             ahead = k + 1
-            if toks[k].word == "," and toks[ahead].word in ("and", "or", "nor"):
+            if toks[k][0] == "," and toks[ahead][0] in ("and", "or", "nor"):
                 ahead += 1
-            if joint is None or not self._is_au(ahead) or (ahead + 1 < count and toks[ahead + 1].word in _COUNTED):
+            if joint is None or not self._is_au(ahead) or (ahead + 1 < count and toks[ahead + 1][0] in _COUNTED):
                 break
             self._add(joint, self.entries[joint], k, k + 1)
             if ahead > k + 1:
-                joint = _JOINS[toks[k + 1].word]
+                joint = _JOINS[toks[k + 1][0]]
                 self._add(joint, self.entries[joint], k + 1, k + 2)
             k = ahead
         if any_found:
@@ -326,13 +446,13 @@ class _Scanner:
     def _value(self, k: int) -> int:
         """`AU4: 3`, `AU9 = 0`, `AU12 (2.4)`: a level from 2 on, absent at 0; past it, or `k` where there is none."""
         toks = self.toks
-        boxed = k < len(toks) and toks[k].word == "("
-        if k + 1 >= len(toks) or not (boxed or toks[k].word in (":", "=")) or not toks[k + 1].word[0].isdigit():
+        boxed = k < len(toks) and toks[k][0] == "("
+        if k + 1 >= len(toks) or not (boxed or toks[k][0] in (":", "=")) or not toks[k + 1][0][0].isdigit():
             return k
-        after = toks[k + 2].word if k + 2 < len(toks) else "."
+        after = toks[k + 2][0] if k + 2 < len(toks) else "."
         if (boxed and after != ")") or after in _COUNTED or (not boxed and after in ("+", "/", "and")):
             return k
-        number = float(toks[k + 1].word)
+        number = float(toks[k + 1][0])
         if number > 5.5:
             return k
         stop = k + 3 if boxed else k + 2
@@ -344,6 +464,10 @@ class _Scanner:
         return stop
 
 
+_CLOSED = frozenset((")", "is", "are", ".", ";", "speaks", "points", "counts", "supports", "fits"))
+"""After an AU number: nothing belongs to it any more."""
+_SINGLE = frozenset("abcdelr")
+_CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
 _MERGING = frozenset((Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
 
 

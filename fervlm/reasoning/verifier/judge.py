@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeVar
 
 from fervlm.reasoning.observe import LEVEL_LETTERS, Evidence, Unit
-from fervlm.reasoning.verifier.clauses import Draft
+from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.records import Claim, Record, Section, SentenceCheck, Side, Verdict
 
 R = TypeVar("R", bound=Record)

@@ -15,7 +15,7 @@ from fervlm.reasoning.findings import Candidate, Interpretation
 from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.prototypes import known_classes
-from fervlm.reasoning.verifier.clauses import Draft
+from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.judge import Judged
 from fervlm.records import Section
 
@@ -38,7 +38,9 @@ def _one(canonical: str) -> LabelSet:
 class Standing:
     """The labels of one face with their support, computed when the first label is judged."""
 
-    def __init__(self, evidence: Evidence, labels: LabelSet | None, interpretation: Interpretation | None = None) -> None:
+    def __init__(
+        self, evidence: Evidence, labels: LabelSet | None, interpretation: Interpretation | None = None
+    ) -> None:
         self._evidence = evidence
         self._labels = labels or label_set("basic8")
         self._interpretation = interpretation

@@ -131,7 +131,23 @@ class Lexicon:
 
 
 SKIPPED = frozenset(
-    ("the", "a", "an", "his", "her", "their", "its", "my", "your", "our", "this", "these", "those", "subject's", "person's")
+    (
+        "the",
+        "a",
+        "an",
+        "his",
+        "her",
+        "their",
+        "its",
+        "my",
+        "your",
+        "our",
+        "this",
+        "these",
+        "those",
+        "subject's",
+        "person's",
+    )
 )
 """Skipped inside a phrase: "the corners of her mouth"."""
 

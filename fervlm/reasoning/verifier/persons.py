@@ -35,6 +35,7 @@ _DISCLAIMER = re.compile(
 )
 """What follows one of these in a sentence is disclaimed."""
 _CUT = frozenset((Kind.COMMA, Kind.BREAK, Kind.OPEN, Kind.CLOSE))
+_STATING = frozenset((Kind.MENTAL, Kind.EMOTION, Kind.MOVE))
 _MOVING = frozenset((Kind.PART, Kind.MOVE, Kind.UNIT, Kind.AU))
 _OF_PERSON = {
     Kind.IDENTITY: "says who or what the person is",
@@ -50,18 +51,22 @@ _SHOWN = ("expression", "face", "look", "display", "smile", "signal", "pattern",
 def offences(text: str, found: list[Element], section: Section) -> list[Offence]:
     """Every forbidden wording of a sentence."""
     kinds = [element.kind for element in found]
+    told: list[Offence] = []
+    observed = section in ("overview", "observation")
     out: list[Offence] = []
-    disclaimer = _DISCLAIMER.search(lowered(text))
-    disclaimed = disclaimer.end() if disclaimer else len(text)
     for index, element in enumerate(found):
         kind = kinds[index]
-        if kind is Kind.EMOTION and section in ("overview", "observation"):
+        if kind is Kind.EMOTION and observed:
             out.append(Offence("emotion_word", element.start, element.end, "an emotion word among the observations"))
-        if element.start >= disclaimed:
-            continue
-        reason = _OF_PERSON.get(kind) or _stated(text, found, kinds, index)
+        reason = _OF_PERSON.get(kind)
+        if reason is None and kind in _STATING:
+            reason = _stated(text, found, kinds, index)
         if reason is not None:
-            out.append(Offence("person", element.start, element.end, reason))
+            told.append(Offence("person", element.start, element.end, reason))
+    if told:
+        disclaimer = _DISCLAIMER.search(lowered(text))
+        disclaimed = disclaimer.end() if disclaimer else len(text)
+        out += [offence for offence in told if offence.start < disclaimed]
     return out
 
 

@@ -28,7 +28,10 @@ _HEADING = re.compile(
 )
 _FIELD = re.compile(r"^\s*(?:candidates|provenance|confidence)\s*:", re.IGNORECASE)
 _NO_LABEL = re.compile(r"^\s*label\s*:\s*none\b", re.IGNORECASE)
-_REGION = re.compile(r"^\s*[-*•–]?\s*\**\s*(?P<region>brows?|eyes?|cheeks?|nose|mouth|chin|jaw|neck|head|gaze|quality)\s*\**\s*:", re.IGNORECASE)
+_REGION = re.compile(
+    r"^\s*[-*•–]?\s*\**\s*(?P<region>brows?|eyes?|cheeks?|nose|mouth|chin|jaw|neck|head|gaze|quality)\s*\**\s*:",
+    re.IGNORECASE,
+)
 
 
 def _section(name: str) -> Section:
@@ -45,7 +48,12 @@ def passages(text: str, section: Section = "text") -> list[Passage]:
     found: list[Passage] = []
     start = 0
     for heading in _HEADING.finditer(text):
-        if heading["mark"] != ":" and not text[: heading.start()].endswith("\n") and heading.start() and "\n" not in heading[0]:
+        if (
+            heading["mark"] != ":"
+            and not text[: heading.start()].endswith("\n")
+            and heading.start()
+            and "\n" not in heading[0]
+        ):
             continue
         _read(found, text[start : heading.start()], section)
         section, start = _section(heading["name"]), heading.end()

@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+Token = tuple[str, int, int]
+"""A word in lower case, a number or a sign, with its start and end in the sentence."""
 
-class Token(NamedTuple):
-    """A word in lower case, a number or a sign, with its place in the sentence."""
-
-    word: str
-    start: int
-    end: int
-
-
-_TOKEN = re.compile(r"\(\s*[+\-−–]\s*\)|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
+_TOKEN = re.compile(r"\(\s*[+\-–]\s*\)|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "‑": "-", "−": "-"})
 _FULL_STOP = re.compile(r"[.!?]+(?=[\s\"')\]*]|$)|\n")
-_NO_END = re.compile(r"(?:\b(?:e\.g|i\.e|vs|cf|resp|approx|etc|no|fig|ca|dr|mr|mrs|ms|st)|^\s*\(?\d{1,2}|\b[A-Z])$", re.I)
+_ABBREVIATIONS = ("e.g", "i.e", "vs", "cf", "resp", "approx", "etc", "fig", "ca", "dr", "mr", "mrs", "ms", "st", "no")
+_NO_END = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS).replace('.', '[.]')})|^\s*\(?\d{{1,2}})$", re.I)
+_PLAIN = re.compile(r"[A-Z][^.!?\n*]*(?:\. [A-Z][^.!?\n*]*)*\.?")
+"""Sentences that no abbreviation or decimal can confuse; `_ABBREVIATIONS` are checked apart."""
 _CARRIED = re.compile(r"\s*(?:level|intensity|strength|degree|side)\s*[:=]", re.I)
 _BULLET = re.compile(r"^[\s\-*•·–#>]*(?:\(?\d{1,2}[.)]\s+)?")
 
 
 def lowered(text: str) -> str:
     """Lower case with plain quotes and hyphens, of the same length as `text`."""
-    text = text.translate(_QUOTES)
+    if not text.isascii():
+        text = text.translate(_QUOTES)
     low = text.lower()
     return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a sentence; `(+)` and `(-)` are one token each."""
-    return [Token(m.group(), m.start(), m.end()) for m in _TOKEN.finditer(lowered(text))]
+    return [(m[0], m.start(), m.end()) for m in _TOKEN.finditer(lowered(text))]
 
 
 def sentences(text: str) -> list[str]:
@@ -40,6 +37,10 @@ def sentences(text: str) -> list[str]:
     Abbreviations, decimals and list numbers end nothing, and a remark such as "Level: marked." stays with the
     sentence it is about.
     """
+    if ":" not in text and _PLAIN.fullmatch(text):
+        pieces = text.split(". ")
+        if not any([piece.lower().endswith(_ABBREVIATIONS) for piece in pieces[:-1]]):
+            return [*[f"{piece}." for piece in pieces[:-1]], pieces[-1]]
     found: list[str] = []
     start = 0
     for stop in _FULL_STOP.finditer(text):

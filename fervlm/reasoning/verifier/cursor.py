@@ -1,0 +1,341 @@
+"""A sentence under reading: its elements, the state of the clause at hand, and what can be seen by looking ahead.
+
+State that matters, reset where a clause ends (but, while, ;, ...):
+
+* `subject`: the parts named so far that a movement may take ("the brows and lids ... are raised");
+* `pending`: movements still waiting for their part ("raised and knitted brows", "tension in the lids");
+* `group`: the drafts a coming predicate or denial applies to ("AU4, AU7 and AU23 ... are not active");
+* `denying`: a negation whose scope is open; `_continues` decides at each comma or "and" whether it goes on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Pending, Subject
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import AUSet, Kind, Lexicon, lexicon
+
+SEPARATING = frozenset((Kind.COMMA, Kind.AND, Kind.OR, Kind.BREAK, Kind.CLOSE, Kind.RELATIVE))
+BETWEEN = frozenset(
+    (
+        Kind.QUAL, Kind.SIDE, Kind.LEVEL, Kind.OF, Kind.PAIRED, Kind.ALL, Kind.MORE, Kind.HEDGE, Kind.NOISE,
+        Kind.POSSESSIVE, Kind.PERSON, Kind.EMOTION, Kind.AND, Kind.OR, Kind.COMMA, Kind.MOVE,
+    )
+)  # fmt: skip
+"""What may stand between a movement and the part it is of."""
+CLAIMING = frozenset((Kind.PART, Kind.AU, Kind.UNIT))
+FAR = 5
+"""Tokens between a movement and the part it stands before."""
+
+_CLAUSE: dict[str, Any] = {
+    "denying": False, "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
+    "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "within": 0, "paren": -1,
+    "prep": False, "separated": None, "colon": False, "located": False, "likened": -1,
+    "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
+    "hedge": False, "hypothetical": False, "hyp_at": 0, "generic": False, "label_first": False,
+    "unknown": False, "rest": False, "here_only": False, "tentative": None,
+    "against": False, "rival": False, "typical": False, "weakened": False, "manner": None, "adjunct_at": -1,
+}  # fmt: skip
+"""The state of a clause at its start."""
+NONE: frozenset[Kind] = frozenset()
+_PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE))
+_PAST_HEDGE_LEVEL = frozenset((Kind.HEDGE, Kind.LEVEL))
+_PAST_MODIFIERS = frozenset((Kind.AND, Kind.OR, Kind.LEVEL, Kind.SIDE, Kind.HEDGE, Kind.ALL, Kind.OPEN, Kind.PREP))
+_PAST_NOISE_MEAS = frozenset((Kind.NOISE, Kind.MEAS))
+_PAST_PLACE_WORDS = frozenset((Kind.SIDE, Kind.QUAL, Kind.ALL, Kind.ELSE))
+_PAST_PREDICATES = frozenset((Kind.PRED, Kind.MEAS, Kind.COP, Kind.NOISE))
+_PAST_QUAL_PART = frozenset((Kind.QUAL, Kind.PART))
+_PAST_SIDE_QUAL_OF = frozenset((Kind.SIDE, Kind.QUAL, Kind.OF))
+
+
+class Cursor:
+    """State and look-ahead; the readers built on it add what each kind of element does."""
+
+    group: list[Draft]
+    subject: list[Subject]
+    adjunct: list[Subject]
+    """The part of the last place named ("over the cheeks")."""
+    pending: list[Pending]
+    shared: list[Pending]
+    """Movements already given to a part, which the next of a list may share ("raised brows and lids")."""
+    quals: list[str]
+    denied_group: list[Draft]
+    """What stood before a "no", for "AU12 shows no activity"."""
+
+    denying: bool
+    deny_verb: bool
+    denied_first: Kind | None
+    """Kind of the first thing denied in the open scope."""
+    denied_chunk: int
+    predicate_denied: bool
+    closed: bool
+    """The group has its predicate; the next separator begins a new one."""
+    soft: bool
+    """The last movement was named as a thing, so that its predicate may still follow."""
+    fresh: bool
+    naked: bool
+    """A part has been named since the last draft, so a predicate speaks of it."""
+    copula: bool
+    within: int
+    """Where the group goes on after a "with"."""
+    paren: int
+    """Where the group stood at an open parenthesis, or -1."""
+    prep: bool
+    separated: Kind | None
+    colon: bool
+    located: bool
+    """The subject is a place ("in the brow region"), to be replaced by the next part."""
+    likened: int
+    """Where drafts begin that are only likened to ("as if for a kiss"), or -1."""
+    level: tuple[int, int] | None
+    lower: bool
+    side: DraftSide | None
+    clause_side: DraftSide | None
+    more: int
+    no_side: bool
+    hedge: bool
+    hypothetical: bool
+    hyp_at: int
+    generic: bool
+    label_first: bool
+    unknown: bool
+    rest: bool
+    """ "other", "else" was said."""
+    here_only: bool
+    tentative: Draft | None
+    """A "nothing" that a place may still narrow."""
+    against: bool
+    rival: bool
+    typical: bool
+    weakened: bool
+    manner: Element | None
+    """An emotion adverb that may begin a compound label."""
+    adjunct_at: int
+
+    def __init__(self, text: str, found: list[Element]) -> None:
+        self.text = text
+        self.els = found
+        self.kinds = [e[0] for e in found]
+        self.count = len(found)
+        self.i = 0
+        self.lex: Lexicon = lexicon()
+        self.out: list[Draft] = []
+        self.earlier: list[Subject] = []
+        """Subjects of the clause before, for "... but not drawn together"."""
+        self.clause = self.clauses = self.chunk = 0
+        self.excepted = False
+        """The sentence leaves something aside ("apart from a smile")."""
+        self.measured = False
+        """The sentence speaks of what was measured only."""
+        self.last_move: tuple[str, ...] = ()
+        self.last_part_token = -9
+        self._reset()
+
+    def _reset(self) -> None:
+        self.__dict__.update(_CLAUSE)
+        self.group, self.subject, self.adjunct, self.pending = [], [], [], []
+        self.shared, self.quals, self.denied_group = [], [], []
+
+    def _word(self, element: Element) -> str:
+        return self.text[element.start : element.end].lower()
+
+    # Looking ahead ----------------------------------------------------------------------------------------------
+
+    def _next(self, skip: frozenset[Kind], start: int | None = None) -> tuple[Kind | None, int]:
+        """The next element's kind and index, from `start` or after the one at hand, past those of the kinds `skip`."""
+        k = self.i + 1 if start is None else start
+        while k < self.count and self.kinds[k] in skip:
+            k += 1
+        return (self.kinds[k], k) if k < self.count else (None, k)
+
+    def _part_ahead(self) -> int | None:
+        """Index of the part that the movement at `i` stands before ("raised left brows"), or None."""
+        kinds, els = self.kinds, self.els
+        here = els[self.i].token
+        k = self.i + 1
+        moved = True
+        while k < self.count:
+            kind = kinds[k]
+            if kind is Kind.PART or (kind is Kind.QUAL and els[k].entry.value in self.lex.bare):
+                return k if moved and els[k].token - here <= FAR else None
+            if kind not in BETWEEN:
+                return None
+            if kind in (Kind.AND, Kind.OR, Kind.COMMA):
+                moved = False
+            elif kind is Kind.MOVE:
+                moved = True
+                here = els[k].token
+            k += 1
+        return None
+
+    def _move_has_part(self, k: int) -> bool:
+        saved, self.i = self.i, k
+        found = self._part_ahead() is not None
+        self.i = saved
+        return found
+
+    def _finite_ahead(self, start: int) -> bool:
+        """Whether the list that starts at `start` gets a predicate of its own before the clause ends."""
+        kinds = self.kinds
+        for k in range(start, self.count):
+            kind = kinds[k]
+            if kind in (Kind.BREAK, Kind.NO, Kind.NOTHING):
+                return False
+            if kind is Kind.COP or kind is Kind.PRED or kind is Kind.GONE or kind is Kind.ACT:
+                return True
+        return False
+
+    def _or_ahead(self, start: int) -> bool:
+        for k in range(start, self.count):
+            kind = self.kinds[k]
+            if kind in (Kind.OR, Kind.NOR):
+                return True
+            if kind in (Kind.BREAK, Kind.NO, Kind.COP):
+                return False
+        return False
+
+    def _continues(self, separator: Kind) -> bool:
+        """Whether an open denial goes on after this comma, "and" or "or"."""
+        if separator in (Kind.OR, Kind.NOR):
+            return True
+        nxt, k = self._next(_PAST_MODIFIERS)
+        if nxt is None or self.denied_first is None:
+            return nxt is not None and self.denied_first is None
+        if self.kinds[self.i + 1] in (Kind.OR, Kind.NOR):
+            return True
+        if self._or_ahead(self.i + 1):
+            return True
+        if self.deny_verb:
+            return separator is Kind.AND and nxt is Kind.MOVE and self._no_part_after(k)
+        if nxt is Kind.AU and self.denied_first is Kind.AU:
+            return not self._finite_ahead(k) or not self.copula
+        if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
+            return not self._finite_ahead(k)
+        if separator is Kind.AND and nxt is self.denied_first and nxt is not Kind.MOVE:
+            return not self._finite_ahead(k)
+        return False
+
+    def _is_thing(self, k: int) -> bool:
+        """Whether the part at `k` makes a noun with the movement after it: "lip tightening"."""
+        nxt, j = self._next(_PAST_QUAL_PART, k + 1)
+        if nxt is not Kind.MOVE or not self.els[j].entry.noun:
+            return False
+        part, move = self.els[j - 1], self.els[j]
+        return self.text[move.start : move.end].lower().endswith(("ing", "ion")) or self.text[part.end - 1] != "s"
+
+    def _no_part_after(self, k: int) -> bool:
+        nxt, _ = self._next(BETWEEN - {Kind.AND, Kind.OR, Kind.COMMA}, k + 1)
+        return nxt is not Kind.PART
+
+    def _own_predicate(self) -> bool:
+        """Whether the part at `i` has a movement or predicate of its own after it, so that it shares none."""
+        for k in range(self.i + 1, self.count):
+            kind = self.kinds[k]
+            if kind in (
+                Kind.MOVE,
+                Kind.COP,
+                Kind.COLON,
+                Kind.PRED,
+                Kind.GONE,
+                Kind.ACT,
+                Kind.NOT,
+                Kind.PLUS,
+                Kind.MINUS,
+            ):
+                return kind is not Kind.COP or not self.denying or self._part_then_finite(k)
+            if kind in SEPARATING:
+                return False
+        return False
+
+    def _part_then_finite(self, k: int) -> bool:
+        nxt, _ = self._next(_PAST_HEDGE_LEVEL, k + 1)
+        return nxt not in (Kind.PRED, Kind.ACT)
+
+    def _located(self, wanted: frozenset[Kind] = CLAIMING) -> bool:
+        """ "no movement in the brow", "no action of AU4": something follows that the movement is of."""
+        nxt, k = self._next(_PAST_NOISE_MEAS)
+        if nxt not in (Kind.PREP, Kind.OF):
+            return False
+        return self._next(_PAST_PLACE_WORDS, k + 1)[0] in wanted
+
+    def _placed_part(self, at: int, moves: tuple[str, ...]) -> bool:
+        """Whether a movement named as a thing is followed by its place: "a tuck at the left lip corner"."""
+        nxt, k = self._next(NONE, at + 1)
+        if nxt not in (Kind.PREP, Kind.OF):
+            return False
+        nxt, k = self._next(_PAST_DETERMINERS, k + 1)
+        if moves[0] == "pull":
+            return nxt in (Kind.PART, Kind.UNIT)
+        return nxt is Kind.PART and self._fits(self.els[k].entry.value, moves)
+
+    def _placed(self, k: int) -> bool:
+        """ "the only change recorded in the brow region"."""
+        nxt, j = self._next(_PAST_PREDICATES, k + 1)
+        if nxt is not Kind.PREP:
+            return False
+        nxt, j = self._next(_PAST_SIDE_QUAL_OF, j + 1)
+        return nxt is Kind.PART and self.els[j].entry.value != "face"
+
+    # Pairs and drafts -------------------------------------------------------------------------------------------
+
+    def _pair(self, part: str, moves: tuple[str, ...]) -> AUSet | None:
+        row = self.lex.pairs.get(part)
+        if row is None:
+            return None
+        for move in moves:
+            found = row.get(move)
+            if found is not None:
+                return found
+        return None
+
+    def _fits(self, part: str, moves: tuple[str, ...]) -> bool:
+        if part == "face":
+            return "any" in moves or "still" in moves or "neutral" in moves
+        return self._pair(part, moves) is not None
+
+    def _append(self, draft: Draft) -> Draft:
+        if self.denying and self.denied_first is None:
+            self.denied_first, self.denied_chunk = self.kinds[self.i], self.chunk
+        if self.unknown:
+            draft.kind, draft.negated = "quality", False
+        if self.tentative is not None and draft.kind != "label":
+            if self.tentative in self.out and not self.rest:
+                self.out.remove(self.tentative)
+            self.tentative = None
+        draft.clause, draft.chunk = self.clauses, self.chunk
+        draft.unreal = self.hypothetical
+        self.naked = False
+        self.out.append(draft)
+        self.group.append(draft)
+        return draft
+
+    def _take_level(self, draft: Draft) -> None:
+        if self.level is not None:
+            draft.level, draft.lower = self.level, self.lower
+            if self.lower:
+                draft.negated = False
+            self.level, self.lower = None, False
+
+    def _start_group(self) -> None:
+        self.group, self.closed, self.soft, self.fresh, self.copula = [], False, False, False, False
+        self.predicate_denied = False
+        self.within = 0
+        self.paren = -1
+
+    def _flip(self) -> None:
+        for draft in self.group if self.copula else self.group[self.within :]:
+            draft.negated = not draft.negated
+
+    def _end_denial(self) -> None:
+        """ "Without AU6 the smile ...": a second subject with nothing between ends the scope of the first."""
+        if self.denying and self.denied_first is not None and self.denied_chunk == self.chunk and self.paren < 0:
+            self.denying = False
+            self._start_group()
+            self.subject = []
+
+    def _assert(self) -> None:
+        """ "AU20 would be needed, which is absent": what is said last is real."""
+        if self.hypothetical and any(self.kinds[k] in (Kind.RELATIVE, Kind.COMMA) for k in range(self.hyp_at, self.i)):
+            for draft in self.group:
+                draft.unreal = False

@@ -1,0 +1,147 @@
+"""What denies: no, not, neither ... nor, absent, and what was not measured."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import Entry, Kind
+from fervlm.reasoning.verifier.moves import MoveReader
+
+_CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))
+
+_PAST_ADVERBS = frozenset((Kind.HEDGE, Kind.ALL, Kind.COP, Kind.MORE, Kind.NOISE))
+_PAST_COPULA = frozenset((Kind.LEVEL, Kind.SIDE, Kind.QUAL, Kind.COLON, Kind.COP, Kind.ALL))
+_PAST_PREP = frozenset((Kind.PREP,))
+_PAST_QUAL_ONE = frozenset((Kind.QUAL, Kind.ONE))
+_PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
+
+
+class DenialReader(MoveReader):
+    """Handlers for negations, absences and unknowns."""
+
+    def _on_no(self, element: Element) -> None:
+        self._flush_level()
+        nxt, k = self._next(_PAST_PREP)
+        if self.group and not self.fresh:
+            if nxt is Kind.SIDE:  # "neither on the left nor on the right"
+                self.copula = self.no_side = True
+                self._flip()
+                return
+            if nxt is Kind.LEVEL and self._next(NONE, k + 1)[0] in (None, *SEPARATING):
+                return  # "anything but strong"
+        if self.group and self._next(NONE)[0] in (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE) and not self.fresh:
+            self.copula = True
+            self._flip()  # "nose wrinkling: none"
+            self.closed = True
+            return
+        shown = self.copula or (self.i > 0 and self.kinds[self.i - 1] is Kind.MOVE)
+        self.denied_group = self.group if shown and not self.closed and not self.fresh else []
+        if self.closed or self.fresh or self.group:
+            self.group, self.closed, self.soft, self.fresh = [], False, False, False
+        self.denying, self.denied_first, self.deny_verb = True, None, False
+        self.copula = False
+        self.shared = []
+
+    def _on_not(self, element: Element) -> None:
+        nxt, k = self._next(_PAST_ADVERBS)
+        seen = nxt is Kind.MOVE and "seen" in self.els[k].entry.value
+        if nxt in (Kind.PRED, Kind.ACT, Kind.MEAS) or (seen and self.group):
+            if self.group or self.subject:
+                self.predicate_denied = True
+            else:
+                self.denying, self.denied_first, self.deny_verb = True, None, False
+        elif nxt is Kind.WITH:  # "not accompanied by lip tightening"
+            self._start_group()
+            self.subject = []
+            self.denying, self.denied_first, self.deny_verb = True, None, False
+            self.i = k
+        elif nxt is None or nxt in SEPARATING or nxt in (Kind.OPEN, Kind.PREP, Kind.COLON):
+            self._ellipsis()
+        elif nxt is Kind.LEVEL:
+            after = self._next(_PAST_SIDE_QUAL, k + 1)[0]
+            if after in (Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART):
+                self.lower = True
+        elif nxt is Kind.SIDE and self._next(_PAST_QUAL_ONE, k + 1)[0] in (None, *SEPARATING):
+            pass
+        else:
+            if self.closed or self.fresh:
+                self.group = []
+            self.denying, self.denied_first = True, None
+            self.deny_verb = nxt is Kind.MOVE
+
+    def _ellipsis(self) -> None:
+        """ "AU12 is active, AU6 is not"; "the brows are raised, the lids are not"."""
+        if self.group:
+            self._flip()
+        elif self.subject and self.last_move:
+            element = self.els[self.i]
+            copied = Element(Kind.MOVE, Entry(Kind.MOVE, self.last_move), element.start, element.end, element.token)
+            for subject in self.subject:
+                self._emit(subject, copied, True, self.i)
+        self.closed = True
+
+    def _on_nor(self, element: Element) -> None:
+        self._flush_level()
+        self.denying = True
+        self.separated = Kind.NOR
+        if self.closed:
+            self._start_group()
+            self.fresh = True
+
+    def _on_gone(self, element: Element) -> None:
+        if self.predicate_denied:
+            self.predicate_denied = False
+            self.closed = True
+            return
+        nxt, _ = self._next(_PAST_COPULA)
+        if self.naked and self.subject and self.group and self.paren < 0:
+            self._still()
+        elif self.group and not self.fresh:
+            self._assert()
+            if self.paren >= 0:
+                boxed = self.group[self.paren :] or [d for d in self.group if d.at == self.group[-1].at]
+                for draft in boxed:
+                    draft.negated = True
+            else:
+                self._flip()
+            self.closed = True
+        elif self.pending and not self.subject:
+            for waiting in self.pending:
+                waiting.denied = not waiting.denied
+        elif nxt in _CLAIMING or nxt is Kind.UNITS:
+            self.denying, self.denied_first, self.deny_verb = True, None, False
+        elif self.subject:
+            self._still()
+
+    def _on_plus(self, element: Element) -> None:
+        self.closed = True
+
+    def _on_minus(self, element: Element) -> None:
+        if self.group:
+            last = self.group[-1].at
+            for draft in self.group:
+                if draft.at == last:
+                    draft.negated = True
+        self.closed = True
+
+    def _on_unknown(self, element: Element) -> None:
+        for draft in self.group:
+            if draft.kind == "au":
+                draft.kind, draft.negated, draft.unreal = "quality", False, False
+        if self.group:
+            self.closed = True
+            return
+        if self.subject:
+            self._unknown_parts()
+            self.closed = True
+            return
+        if self.pending:
+            self.pending = []
+        self.unknown = True
+
+    def _on_whether(self, element: Element) -> None:
+        """What follows is not asserted; with "cannot be told" it was not measured."""
+        if not self.unknown:
+            self._end_clause()
+            self.hypothetical = True
+            self.hyp_at = self.i

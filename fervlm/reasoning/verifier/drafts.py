@@ -1,0 +1,76 @@
+"""What the readers of a sentence hand to each other: drafts (claims before any evidence), subjects, waiting movements."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import AUSet
+
+DraftKind = Literal["au", "rest", "all", "quality", "label"]
+"""`all`: nothing moves; `rest`: nothing but what the text affirms; `quality`: not measured."""
+DraftSide = Literal["left", "right", "both", "pair", "one", "even", "more_left", "more_right"]
+"""`pair`: "both corners"; `one`: on one side, whichever; `even`: symmetric; `more_left`: on both, more on the left."""
+NOTHING = AUSet(())
+
+
+class Draft:
+    """A claim as read, before any evidence."""
+
+    __slots__ = (
+        "at", "chunk", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move", "negated", "opposed", "paired", "part", "rival", "side", "specified", "typical", "start", "units", "unreal", "weak",
+    )  # fmt: skip
+
+    def __init__(self, kind: DraftKind, units: AUSet, start: int, end: int, negated: bool) -> None:
+        self.kind: DraftKind = kind
+        self.units = units
+        self.start = start
+        self.end = end
+        self.negated = negated
+        self.side: DraftSide | None = None
+        self.level: tuple[int, int] | None = None
+        self.lower = False
+        """The strength itself is denied: absent or below `level`."""
+        self.hedged = False
+        self.paired = False
+        """Each side is told with a strength of its own."""
+        self.label: str | None = None
+        self.rival = False
+        """A label named as an alternative only."""
+        self.opposed = False
+        """A label that something is said to speak against."""
+        self.typical = False
+        """Named as the face's whole pattern, not as one reading of some units."""
+        self.joint = False
+        """One of several labels named together."""
+        self.clause = self.chunk = 0
+        self.specified = False
+        """A number in parentheses told which AU a plain word means."""
+        self.unreal = False
+        """Said of what would be, not of what is."""
+        self.part: str | None = None
+        self.move: tuple[str, ...] = ()
+        self.weak = False
+        self.at = 0
+        """Index of the element it was read from; drafts of one movement share it."""
+
+
+class Subject:
+    """A part that has been named and may get a movement."""
+
+    __slots__ = ("end", "part", "side", "start")
+
+    def __init__(self, part: str, side: DraftSide | None, start: int, end: int) -> None:
+        self.part, self.side, self.start, self.end = part, side, start, end
+
+
+class Pending:
+    """A movement that waits for its part."""
+
+    __slots__ = ("at", "denied", "element", "level", "lower", "side")
+
+    def __init__(self, element: Element, at: int, denied: bool) -> None:
+        self.element, self.at, self.denied = element, at, denied
+        self.level: tuple[int, int] | None = None
+        self.side: DraftSide | None = None
+        self.lower = False

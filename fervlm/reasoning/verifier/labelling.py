@@ -1,0 +1,93 @@
+"""Labels and the standing a sentence gives them, hedges and hypotheses."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from fervlm.facs.labels import canonical_label
+from fervlm.reasoning.verifier.drafts import NOTHING, Draft
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.wholes import WholeReader
+
+
+@lru_cache(maxsize=1024)
+def _label_of(word: str) -> str | None:
+    return canonical_label(word)
+
+
+class LabelReader(WholeReader):
+    """Handlers for emotion words and for how sure a sentence is."""
+
+    def _on_emotion(self, element: Element) -> None:
+        if not self.out[self.clause :]:
+            self.label_first = True
+        label, form = element.entry.value
+        if form == "adv":
+            self.manner = element
+            return
+        if self.fresh:
+            self._start_group()
+        draft = Draft("label", NOTHING, element.start, element.end, self.denying != self.against)
+        word = self.text[element.start : element.end]
+        if self.manner is not None and element.token - self.manner.token == 1:  # "happily surprised"
+            compound = _label_of(self.text[self.manner.start : element.end])
+            draft.start = self.manner.start if compound else draft.start
+            word = word if compound is None else self.text[self.manner.start : element.end]
+        draft.label = _label_of(word) or label
+        draft.typical = self.typical
+        draft.rival = self.rival
+        draft.at = self.i
+        draft.opposed = self.against
+        for other in self.group:
+            if other.kind == "label" and other.negated == draft.negated:
+                other.joint = draft.joint = True
+        self._append(draft)
+
+    def _on_against(self, element: Element) -> None:
+        self.against = True
+
+    def _on_weak(self, element: Element) -> None:
+        for draft in self.out[self.clause :]:
+            if draft.kind == "label":
+                draft.negated = True
+        self.rival = self.weakened = True
+
+    def _on_rival(self, element: Element) -> None:
+        self.rival = True
+
+    def _on_than(self, element: Element) -> None:
+        if self.weakened:  # "less likely than surprise" favours surprise
+            self.weakened = self.rival = False
+        else:
+            self.against = not self.against
+
+    def _on_typical(self, element: Element) -> None:
+        self.typical = True
+
+    def _on_hedge(self, element: Element) -> None:
+        self.hedge = True
+
+    def _on_hypothetical(self, element: Element) -> None:
+        if not self.closed:
+            for draft in self.group:
+                draft.unreal = True
+        self.hypothetical = True
+        self.hyp_at = self.i
+
+    def _on_generic(self, element: Element) -> None:
+        self.generic = True
+
+    def _on_simile(self, element: Element) -> None:
+        """ "as if for a kiss": what is likened is not claimed."""
+        self._flush_level()
+        self.likened = len(self.out)
+
+    def _end_simile(self) -> None:
+        for draft in self.out[self.likened :]:
+            if draft.kind != "label":
+                self.out.remove(draft)
+                if draft in self.group:
+                    self.group.remove(draft)
+        self.likened = -1
+        self.pending = []

@@ -1,0 +1,261 @@
+"""Sides and strengths: which drafts a "left", "more on the right", "slightly" or "level C" belongs to."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
+from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Subject
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.parts import PartReader
+
+_PAIRED_PARTS = frozenset(
+    (
+        "brow", "ibrow", "obrow", "lid", "ulid", "llid", "eye", "eyecorner", "undereye", "cheek", "nostril",
+        "lipcorner", "nasolabial",
+    )
+)  # fmt: skip
+
+_PAST_ATTRIBUTES = frozenset(
+    (Kind.QUAL, Kind.LEVEL, Kind.OF, Kind.PAIRED, Kind.NOISE, Kind.ALL, Kind.SIDE, Kind.EMOTION)
+)
+_PAST_LEVEL = frozenset((Kind.LEVEL,))
+_PAST_PARTS = frozenset((Kind.QUAL, Kind.SIDE, Kind.PART, Kind.OF))
+_PAST_PREP = frozenset((Kind.PREP,))
+_PAST_QUAL = frozenset((Kind.QUAL,))
+_PAST_QUAL_LEVEL = frozenset((Kind.QUAL, Kind.LEVEL))
+_PAST_QUAL_OF = frozenset((Kind.QUAL, Kind.OF))
+_PAST_QUAL_ONE = frozenset((Kind.QUAL, Kind.ONE))
+_PAST_QUAL_SIDE = frozenset((Kind.QUAL, Kind.SIDE))
+_PAST_SIDE = frozenset((Kind.SIDE,))
+_PAST_SIDES = frozenset((Kind.QUAL, Kind.SIDE, Kind.OF, Kind.NOISE, Kind.PAIRED, Kind.MORE, Kind.EMOTION))
+
+
+class ModifierReader(PartReader):
+    """Handlers for sides and levels."""
+
+    def _on_side(self, element: Element) -> None:
+        value: DraftSide = element.entry.value
+        kinds = self.kinds
+        if self.i and kinds[self.i - 1] is Kind.NOT and value in ("left", "right"):
+            nxt, _ = self._next(_PAST_QUAL_ONE)
+            if nxt is None or nxt in SEPARATING:
+                return
+        after, _ = self._next(NONE)
+        if value in ("left", "right") and self.i and kinds[self.i - 1] is Kind.THAN:
+            weaker = (value == "left") != (self.more < 0)
+            value, self.more = "more_right" if weaker else "more_left", 0
+        elif value in ("left", "right"):
+            more = self.more or (1 if after is Kind.MORE else -1 if after is Kind.LESS else 0)
+            if more:
+                stronger = value if more > 0 else "right" if value == "left" else "left"
+                value = "more_left" if stronger == "left" else "more_right"
+                self.more = 0
+        nxt, k = self._next(_PAST_ATTRIBUTES)
+        if value[:4] == "more" and kinds[self.i - 1] is Kind.THAN:
+            self._side_back(value, element)
+            self.i = k if nxt is Kind.ONE else self.i
+            return
+        started = self.subject or self.out[self.clause :] or (self.i and kinds[self.i - 1] is Kind.PREP)
+        verb = after in (Kind.COP, Kind.NOT, Kind.PRED, Kind.GONE, Kind.ACT)
+        verb = verb or (
+            after is Kind.MOVE and not self.els[self.i + 1].entry.noun and not self._move_has_part(self.i + 1)
+        )
+        if not started and self.earlier and verb:
+            self.subject = [Subject(self.earlier[-1].part, value, element.start, element.end)]
+            return
+        if self.no_side:
+            return
+        if nxt is Kind.ONE:
+            known = self.subject or self.earlier
+            if known:
+                self._start_group() if self.fresh else None
+                self.subject = [Subject(known[-1].part, value, element.start, element.end)]
+                self.i = k
+            return
+        if after in (Kind.COP, Kind.NOT, Kind.MOVE) and self.text[element.start : element.end].lower().endswith(
+            ("half", "side")
+        ):
+            if self.fresh:
+                self._start_group()
+            self.subject = [Subject("face", value, element.start, element.end)]
+            return
+        forward = nxt in (Kind.PART, Kind.UNIT, Kind.AU, Kind.MOVE, Kind.QUAL) or (
+            k > self.i + 1 and kinds[k - 1] is Kind.QUAL
+        )
+        if nxt is Kind.MOVE and forward:
+            entry = self.els[k].entry
+            named = entry.noun and (entry.unit is not None or self._placed_part(k, entry.value))
+            forward = not self.subject or named or self._move_has_part(k)
+        if forward and not (
+            self.i and kinds[self.i - 1] is Kind.PREP and self.group and nxt is not Kind.PART and not self.fresh
+        ):
+            self.side = self._joined_side(value)
+            return
+        self._side_back(value, element)
+
+    def _joined_side(self, value: DraftSide) -> DraftSide:
+        if self.side in ("left", "right") and value in ("left", "right") and self.side != value:
+            return "both"
+        return value
+
+    def _side_back(self, value: DraftSide, element: Element) -> None:
+        if self.tentative is not None and value in ("left", "right"):
+            self.tentative.kind, self.tentative.side = "rest", value  # "nothing on the right"
+            return
+        open_drafts = [
+            d for d in self.group if d.side is None or d.side == "one" or (value[:4] == "more" and d.side != value)
+        ]
+        if self.paren > 0:
+            open_drafts = self._boxed(open_drafts)
+        if open_drafts and (not self.fresh or value[:4] == "more"):
+            for draft in open_drafts:
+                draft.side = value
+        elif value[:4] == "more" and self.group:
+            self.group[-1].side = value
+        elif self.subject and not self.closed and not self.group:
+            for subject in self.subject:
+                subject.side = value
+        elif self.group and value in ("left", "right", "both", "one", "even", "more_left", "more_right"):
+            for draft in self.group:
+                if draft.side is None or draft.side == "one":
+                    draft.side = value
+        else:
+            self.clause_side = value
+            if not self.out[self.clause :] and not self.subject:
+                return
+        self.side = None
+
+    def _boxed(self, drafts: list[Draft]) -> list[Draft]:
+        """Those that a remark in parentheses is about: the ones right before, and the ones inside."""
+        before = self.group[self.paren - 1].at if self.paren <= len(self.group) else -1
+        inside = self.group[self.paren :]
+        return [d for d in drafts if d.at == before or d in inside]
+
+    def _on_paired(self, element: Element) -> None:
+        """ "both" names sides only right before a paired part that is not the first of two."""
+        nxt, k = self._next(_PAST_SIDE)
+        if nxt is Kind.QUAL:
+            name = self.els[k].entry.value
+            if name != "corner":
+                return
+            nxt = Kind.PART
+        elif nxt is not Kind.PART or self.els[k].entry.value not in _PAIRED_PARTS:
+            return
+        after, j = self._next(_PAST_QUAL_OF, k + 1)
+        if after is Kind.MOVE and self.els[j].entry.noun:
+            return  # "both brow lowering and lid tightening"
+        if after is Kind.AND and self._next(_PAST_QUAL, j + 1)[0] is Kind.PART:
+            return
+        self.side = "pair"
+
+    def _on_one(self, element: Element) -> None:
+        """ "one eyebrow is raised"."""
+        nxt, k = self._next(_PAST_QUAL_LEVEL)
+        if nxt is Kind.PART and self.els[k].entry.value in _PAIRED_PARTS and self.els[k].token - element.token <= 3:
+            self.side = "one"
+
+    def _on_more(self, element: Element) -> None:
+        self.more = 1
+
+    def _on_less(self, element: Element) -> None:
+        self.more = -1
+
+    def _on_level(self, element: Element) -> None:
+        value: tuple[int, int] = element.entry.value
+        if self.i and self.kinds[self.i - 1] is Kind.THAN:
+            return  # "less than clearly"
+        nxt, k = self._next(_PAST_SIDES)
+        if nxt is Kind.PREP and self.text[self.els[k].start : self.els[k].end] == "for":
+            nxt, k = self._next(_PAST_QUAL_SIDE, k + 1)  # "a D for the brow lowerer"
+        if nxt is Kind.PART:
+            nxt, _ = self._next(_PAST_PARTS, k + 1)
+            forward = nxt is Kind.MOVE or nxt is Kind.UNIT or bool(self.quals)
+        elif nxt is Kind.AND and not self.group:
+            forward = self._next(_PAST_LEVEL, k + 1)[0] in (Kind.MOVE, Kind.UNIT)
+        else:
+            forward = nxt in (Kind.MOVE, Kind.UNIT, Kind.AU)
+        prev = self.kinds[self.i - 1] if self.i else None
+        if nxt is Kind.AU and prev in (Kind.PREP, Kind.OPEN, Kind.AU, Kind.CLOSE):
+            forward = False
+        if (
+            nxt is Kind.MOVE
+            and forward
+            and self.group
+            and self.group[-1].at == self.i - 1
+            and not self._move_has_part(k)
+        ):
+            forward = not self._same_predicate(k)
+        if forward:
+            self.level = value
+            if prev in (Kind.NO,) or (prev is Kind.NOT):
+                self.lower = True
+            return
+        self._level_back(value, prev)
+
+    def _same_predicate(self, k: int) -> bool:
+        """ "pressed strongly together": the level stands inside one predicate."""
+        moves = self.els[k].entry.value
+        last = self.group[-1]
+        return (
+            last.part is not None and self._fits(last.part, moves) and self.els[k].token - self.els[self.i].token <= 2
+        )
+
+    def _level_back(self, value: tuple[int, int], prev: Kind | None) -> None:
+        open_drafts = [d for d in self.group if d.kind == "au" and d.level is None]
+        if not open_drafts and self._other_side(value):
+            return
+        if not open_drafts:
+            if not self.group and self.out and not self.subject and not self.pending:
+                open_drafts = [d for d in self.out if d.kind == "au" and d.level is None and not d.negated][-1:]
+            elif self.pending:
+                self.pending[-1].level = self.pending[-1].level or value
+                return
+        if not open_drafts:
+            again = [d for d in self.group if d.kind == "au" and d.level is not None]
+            if again:
+                _narrow_level(again[-1], value)
+            return
+        denied = prev in (Kind.NOT, Kind.NO)
+        if self.paren > 0:
+            open_drafts = self._boxed(open_drafts)
+        elif not self.copula:
+            last = open_drafts[-1].at
+            open_drafts = [d for d in open_drafts if d.at == last]
+        for draft in open_drafts:
+            draft.level = value
+            if denied:
+                draft.lower = True
+        self.closed = True
+
+    def _other_side(self, value: tuple[int, int]) -> bool:
+        """ "strong on the right, slight on the left": the second strength is that of the other side."""
+        nxt, k = self._next(_PAST_PREP)
+        last = next((d for d in reversed(self.group) if d.kind == "au"), None)
+        if nxt is not Kind.SIDE or last is None or last.side not in ("left", "right"):
+            return False
+        side = self.els[k].entry.value
+        if side == last.side or side not in ("left", "right"):
+            return False
+        other = Draft("au", last.units, last.start, last.end, last.negated)
+        other.side, other.level, other.part, other.move, other.at = side, value, last.part, last.move, self.i
+        other.paired = last.paired = True
+        self._append(other)
+        self.i = k
+        self.closed = True
+        return True
+
+    def _flush_level(self) -> None:
+        if self.level is not None:
+            value, self.level = self.level, None
+            self.lower = False
+            if self.group:
+                self._level_back(value, None)
+
+
+def _narrow_level(draft: Draft, value: tuple[int, int]) -> None:
+    """A second strength for the same movement: both must hold."""
+    assert draft.level is not None
+    if draft.lower:  # "not marked, only slight"
+        draft.lower, draft.level = False, value
+        return
+    draft.level = (max(draft.level[0], value[0]), min(draft.level[1], value[1]))

@@ -1,0 +1,243 @@
+"""Movements, phrases that mean action units by themselves, and AU numbers."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Pending, Subject
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import AUSet, Entry, Kind
+from fervlm.reasoning.verifier.modifiers import ModifierReader
+
+_LINKING = frozenset((Kind.OF, Kind.OPEN, Kind.NOR, Kind.OR, Kind.AND, Kind.COMMA))
+_ACTIONS = frozenset(
+    ("contraction", "action", "activity", "activation", "movement", "tension", "engagement", "recruitment")
+)
+_DIRECTIONS = frozenset(
+    ("together", "up", "down", "back", "apart", "out", "forward", "inward", "outward", "upward", "downward")
+)
+
+_UNITS = frozenset((Kind.AU, Kind.UNIT))
+
+
+class MoveReader(ModifierReader):
+    """Handlers for movements, units and the predicates that affirm them."""
+
+    def _on_move(self, element: Element) -> None:
+        entry = element.entry
+        moves: tuple[str, ...] = entry.value
+        if self.i and self.kinds[self.i - 1] in (Kind.UNIT, Kind.AU) and self._compound(element, named=True):
+            if self.text[element.start : element.end].lower() in _ACTIONS:
+                return  # "frontalis contraction"
+        if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
+            return  # "straight back"
+        if moves == ("any",) and self.prep and not self.denying:
+            return  # "absent from the movement"
+        if moves[0] == "any" and not self.denying and not self.naked and not self.copula and self.subject:
+            return  # "the tongue shows, and one more movement"
+        if moves[0] == "any" and self._located(_UNITS):
+            self._wait(element)
+            return
+        fitting = self._takers(element, entry)
+        ahead = None if fitting and self._compound(element) else self._part_ahead()
+        if (
+            moves[0] == "any"
+            and self.denying
+            and (self.rest or self.excepted or not self.subject)
+            and ahead is None
+            and self._is_nothing(element)
+        ):
+            self._nothing_of(element)
+            return
+        if not fitting and ahead is None and self._adrift(element):
+            return
+        if ahead is not None and not (self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF):
+            name: str = self.els[ahead].entry.value
+            if self.kinds[ahead] is Kind.QUAL:
+                name = self.lex.bare[name]
+            narrow = set(self.lex.qualified.get(name, {}).values()) | {name}
+            if any(self._fits(part, moves) for part in narrow):
+                self._wait(element)
+                return
+        if not fitting and not self.subject and moves != ("pull",) and (not self.pending or self.copula):
+            carried = entry.unit is None and (moves[0] != "any" or self.denying)
+            fitting = [s for s in self.earlier if self._fits(s.part, moves)] if carried else []
+        if "seen" in moves and not fitting and self.group:
+            self._on_pred(element)
+        elif fitting:
+            self._predicate(element, fitting)
+        elif moves[0] == "same" and self.last_move and self.subject:
+            copied = Element(Kind.MOVE, Entry(Kind.MOVE, self.last_move), element.start, element.end, element.token)
+            self._predicate(copied, self.subject)
+        elif entry.unit is not None:
+            self._unit(element, entry.unit)
+        elif moves[0] == "neutral":
+            self._neutral(element, self.denying)
+        elif "still" in moves and self.group and not self.subject:
+            self._flip()
+            self.closed = True
+        else:
+            self._wait(element)
+
+    def _takers(self, element: Element, entry: Entry) -> list[Subject]:
+        """The named parts that this movement may be of."""
+        if self.adjunct and self.adjunct_at == self.i - 1:  # "over cheeks at rest"
+            found = [s for s in self.adjunct if self._fits(s.part, entry.value)]
+            if found:
+                return found
+        if entry.noun and not self.naked and (entry.unit is not None or self._placed_part(self.i, entry.value)):
+            return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
+        found = [s for s in self.subject if self._fits(s.part, entry.value)]
+        if found and len(found) > 1 and self._compound(element):
+            found = [s for s in found if s.start == found[-1].start]
+        return found
+
+    def _compound(self, element: Element, *, named: bool = False) -> bool:
+        """ "chin raising": the part stands right before the movement."""
+        before = self.els[self.i - 1]
+        return (named or before.kind in (Kind.PART, Kind.QUAL)) and self.text[before.end : element.start].strip(
+            " -"
+        ) == ""
+
+    def _predicate(self, element: Element, fitting: list[Subject]) -> None:
+        level, lower = self.level, self.lower
+        self.level, self.lower = None, False
+        if level is None and self.pending and self.pending[-1].element.entry.value[0] == "pull":
+            level = self.pending.pop().level  # "a strong drawing of the lips toward each other"
+        for subject in fitting:
+            draft = self._emit(subject, element, self.denying, self.i)
+            if draft is not None:
+                if self.side is not None and draft.side is None:
+                    draft.side = self.side
+                if level is not None:
+                    draft.level, draft.lower = level, lower
+                    if lower:
+                        draft.negated = False
+        self.side = None
+        if element.entry.noun and not self.copula:
+            self.soft = True
+        else:
+            self.closed = True
+        self.copula = False
+        self.shared = []
+
+    def _wait(self, element: Element) -> None:
+        waiting = Pending(element, self.i, self.denying)
+        if self.denying and self.denied_first is None:
+            self.denied_first = Kind.MOVE
+        waiting.level, waiting.lower, waiting.side = self.level, self.lower, self.side
+        self.level, self.lower, self.side = None, False, None
+        if self.fresh:
+            self.pending = []
+        self.pending.append(waiting)
+
+    def _is_nothing(self, element: Element) -> bool:
+        """ "no movement", "no other measured movement": the denial stands right before, and no place follows."""
+        for k in range(self.i - 1, -1, -1):
+            if self.kinds[k] in (Kind.NO, Kind.NOTHING, Kind.NOR):
+                return element.token - self.els[k].token <= 4 and not self._located()
+        return False
+
+    def _adrift(self, element: Element) -> bool:
+        """ "AU6 and AU12 together": a bare direction with nothing to go by."""
+        if element.entry.noun or self.kinds[self.i - 1] is Kind.MOVE:
+            return False
+        return self.text[element.start : element.end].lower() in _DIRECTIONS
+
+    def _nothing_of(self, element: Element) -> None:
+        """ "AU12 shows no activity", or just "no movement"."""
+        if self.denied_group:
+            for draft in self.denied_group:
+                draft.negated = True
+            self.closed = True
+        else:
+            self._append(
+                Draft("rest" if self.rest or self.excepted else "all", NOTHING, element.start, element.end, True)
+            )
+
+    def _on_unit(self, element: Element) -> None:
+        self._unit(element, element.entry.value)
+
+    def _unit(self, element: Element, units: AUSet) -> None:
+        if not self.prep and self.kinds[self.i - 1] not in _LINKING:
+            self._end_denial()
+        if self.fresh:
+            self._start_group()
+            self.subject = []
+        draft = Draft("au", units, element.start, element.end, self.denying != units.absent)
+        draft.at = self.i
+        draft.side, self.side = self.side, None
+        self._append(draft)
+        self._take_level(draft)
+        self._take_activity(draft)
+        if self.subject:
+            self.soft = True
+        if self.copula:
+            self.closed = True
+        self.prep = False
+
+    def _on_au(self, element: Element) -> None:
+        number, side, level = element.entry.value
+        if not self.prep and self.kinds[self.i - 1] not in _LINKING:
+            self._end_denial()
+        if self.fresh:
+            self._start_group()
+            self.subject = []
+        draft = Draft("au", AUSet((number,)), element.start, element.end, self.denying)
+        draft.at = self.i
+        draft.side = side or self.side
+        self.side = None
+        if self.paren > 0:
+            self._specify(number)
+        self._append(draft)
+        if level is not None:
+            draft.level = level
+            self.closed = True
+        else:
+            self._take_level(draft)
+        self._take_activity(draft)
+        self.prep = False
+
+    def _take_activity(self, draft: Draft) -> None:
+        """ "a marked activation of AU12": what was said of the activation holds for the unit."""
+        if self.pending and self.pending[-1].element.entry.value[0] in ("any", "pull"):
+            waiting = self.pending.pop()
+            draft.level = draft.level or waiting.level
+            draft.side = draft.side or waiting.side
+            draft.lower = draft.lower or waiting.lower
+
+    def _specify(self, number: int) -> None:
+        """ "a stretched mouth (AU20)": the number tells which of several was meant."""
+        last = self.group[self.paren - 1].at if self.paren <= len(self.group) else -1
+        for draft in self.group[: self.paren]:
+            if draft.at == last and draft.kind == "au" and draft.part is not None:
+                if number in draft.units.aus + draft.units.also and not draft.specified:
+                    draft.units = AUSet((number,), either=True)
+                    draft.specified = True
+                elif draft.specified and number in (self.lex.pairs[draft.part].get(draft.move[0]) or NOTHING).aus:
+                    draft.units = AUSet((*draft.units.aus, number))
+
+    def _on_pred(self, element: Element) -> None:
+        self._assert()
+        if self.predicate_denied:
+            self.predicate_denied = False
+            self.copula = True
+            self._flip()
+        self._flush_level()
+        if self.group:
+            self.closed = True
+        self.copula = True
+        if self.denying and self.denied_first is not None and not self.deny_verb:
+            self.denying = False
+            self.fresh = True
+
+    def _on_act(self, element: Element) -> None:
+        if self.group:
+            self._on_pred(element)
+            return
+        denied = self.predicate_denied or self.denying
+        self.predicate_denied = False
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        for subject in self.subject:
+            self._emit(subject, copied, denied, self.i)
+        self.copula = True
+        if self.subject:
+            self.closed = True

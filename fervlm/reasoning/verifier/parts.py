@@ -1,0 +1,219 @@
+"""Parts of the face, qualified and listed, and the drafts they make with movements."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verifier.cursor import FAR, Cursor
+from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import Entry, Kind
+
+_OWNED = frozenset((Kind.UNIT, Kind.AU, Kind.MOVE))
+_WAITING = 9
+"""Tokens that a movement waits for its part ("a lift at both of the inner ends of the brows")."""
+
+_PAST_QUALIFIERS = frozenset((Kind.QUAL, Kind.OF, Kind.SIDE, Kind.AND, Kind.OR, Kind.PAIRED, Kind.PREP, Kind.LEVEL))
+
+
+class PartReader(Cursor):
+    """Handlers for parts and their qualifiers."""
+
+    def _on_qual(self, element: Element) -> None:
+        """inner, outer, upper, corner: to be joined with the part that follows, or just passed."""
+        nxt, k = self._next(_PAST_QUALIFIERS)
+        name: str = element.entry.value
+        if nxt is Kind.PART and self.els[k].token - element.token <= FAR + 1:
+            self.quals.append(name)
+            return
+        if self.quals and self.kinds[self.i - 1] is Kind.QUAL:
+            name = self.quals[0]
+            self.quals = []
+        if (
+            self.subject
+            and self.i
+            and (self.kinds[self.i - 1] is Kind.PART or self.prep or self.kinds[self.i - 1] is Kind.SIDE)
+        ):
+            self._narrow(name)
+        elif nxt is not Kind.QUAL and (part := self.lex.bare.get(name)) is not None:
+            self._part(part, element)
+        else:
+            self.quals.append(name)
+
+    def _narrow(self, name: str) -> None:
+        """ "The brows ... at their outer ends", "the mouth corners": the part just passed was meant more narrowly."""
+        for subject in self.subject:
+            whole = self.lex.whole.get(subject.part, subject.part)
+            subject.part = self.lex.qualified.get(whole, {}).get(name, subject.part)
+        for draft in self.group:
+            if draft.part and draft.move and draft.at:
+                narrow = self.lex.qualified.get(draft.part, {}).get(name)
+                found = self._pair(narrow, draft.move) if narrow else None
+                if narrow and found is not None:
+                    draft.part, draft.units = narrow, found
+
+    def _on_part(self, element: Element) -> None:
+        self._part(element.entry.value, element)
+
+    def _part(self, name: str, element: Element) -> None:
+        parts = self._qualified(name)
+        side, self.side = self.side, None
+        prep, self.prep = self.prep, False
+        if (
+            self.i
+            and self.kinds[self.i - 1] is Kind.OF
+            and self.subject
+            and not self.pending
+            and self.els[self.i - 1].token - 1 <= self.last_part_token
+        ):
+            return  # "the wings of the nose": the first part is meant
+        self.last_part_token = element.token
+        if side is None and len(self.subject) == 1 and self.subject[0].part == "face" and not self.closed:
+            side = self.subject[0].side
+            if side is not None:
+                self.subject = []
+        found = [Subject(part, side, element.start, element.end) for part in parts]
+        if (self.tentative is not None or self.here_only) and prep and not self.pending:
+            self.here_only = False
+            if self._take_nothing(found, element):
+                return
+        if self.pending and self._take_pending(found, element):
+            return
+        if self.shared and self.separated in (Kind.AND, Kind.OR, Kind.COMMA, Kind.NOR) and not self._own_predicate():
+            waiting, self.pending = self.pending, list(self.shared)
+            if self._take_pending(found, element):
+                self.pending = waiting
+                return
+            self.pending = waiting
+        of = self.i > 1 and self.kinds[self.i - 1] is Kind.OF and self.kinds[self.i - 2] in _OWNED and bool(self.group)
+        if (prep or of) and (self.subject or self.group) and not self.fresh:
+            if side is not None and self.group:
+                last = self.group[-1].at
+                for draft in self.group:
+                    if draft.at == last and draft.side is None:
+                        draft.side = side
+            self.adjunct, self.adjunct_at = found, self.i
+            if not self.subject:
+                self.subject, self.located = found, True
+            return
+        if self.fresh or self.soft or self.colon or self.located:
+            if self.fresh:
+                self._start_group()
+            self.subject = []
+            self.soft = self.colon = False
+        self.located = prep
+        self.shared = []
+        self.subject += found
+        self.naked = True
+        self.copula = False
+
+    def _take_nothing(self, subjects: list[Subject], element: Element) -> bool:
+        """ "nothing happens in the brow region"."""
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        made = [self._emit(subject, copied, True, self.i) for subject in subjects]
+        return any(made)
+
+    def _qualified(self, name: str) -> list[str]:
+        if not self.quals:
+            return [name]
+        row = self.lex.qualified.get(self.lex.whole.get(name, name), {})
+        found = [] if name not in self.lex.whole else [name]
+        for qual in self.quals:
+            narrow = row.get(qual)
+            if narrow is not None and narrow not in found:
+                found.append(narrow)
+        if "corner" in self.quals and len(found) > 1 and name in ("lip", "mouth"):
+            found = [row["corner"]]
+        self.quals = []
+        return found or [name]
+
+    def _take_pending(self, subjects: list[Subject], element: Element) -> bool:
+        """Give the movements that waited for a part this one; whether any of them fits it."""
+        if self.i and self.kinds[self.i - 1] is Kind.PREP:
+            self.pending = [p for p in self.pending if not self._finite_verb(p.element)]
+        self.pending = [p for p in self.pending if element.token - p.element.token <= _WAITING]
+        fitting = [p for p in self.pending if any(self._fits(s.part, p.element.entry.value) for s in subjects)]
+        if not fitting:
+            return False
+        if self.fresh:
+            self._start_group()
+        for waiting in fitting:
+            for subject in subjects:
+                side = subject.side
+                subject.side = side or waiting.side
+                draft = self._emit(subject, waiting.element, waiting.denied, waiting.at)
+                subject.side = side
+                if draft is not None and waiting.level is not None:
+                    draft.level, draft.lower = waiting.level, waiting.lower
+                    if waiting.lower:
+                        draft.negated = False
+        self.shared = fitting
+        self.pending = []
+        self.copula = False
+        self.subject = subjects
+        self.soft = True
+        return True
+
+    def _finite_verb(self, element: Element) -> bool:
+        """ "hair falls over the forehead": not a movement of the forehead."""
+        return not element.entry.noun and self.text[element.end - 1 : element.end] == "s"
+
+    def _emit(self, subject: Subject, element: Element, denied: bool, at: int) -> Draft | None:
+        """The draft of a part and a movement; None where the pair means nothing."""
+        moves: tuple[str, ...] = element.entry.value
+        still = "still" in moves or "neutral" in moves
+        start, end = min(subject.start, element.start), max(subject.end, element.end)
+        if subject.part == "face":
+            if not self._fits("face", moves):
+                return None
+            if moves[0] == "neutral":
+                return self._neutral(element, denied)
+            draft = Draft("rest" if self.rest else "all", NOTHING, start, end, denied != still)
+            draft.at, draft.side, draft.part = at, subject.side, "face"
+            return self._append(draft)
+        found = self._pair(subject.part, moves)
+        if found is None:
+            return None
+        if denied and still and found is self.lex.pairs[subject.part]["still"]:
+            return None  # "not relaxed" names no movement
+        draft = Draft("au", found, start, end, denied != found.absent)
+        draft.part, draft.move, draft.at, draft.side = subject.part, moves, at, subject.side
+        weak = moves[0] in self.lex.weak or found.yields
+        if self._superseded(draft, weak):
+            return None
+        draft.weak = weak
+        self.last_move = moves
+        return self._append(draft)
+
+    def _neutral(self, element: Element, denied: bool) -> Draft:
+        draft = Draft("label", NOTHING, element.start, element.end, denied)
+        draft.label, draft.at = "neutral", self.i
+        return self._append(draft)
+
+    def _superseded(self, draft: Draft, weak: bool) -> bool:
+        """Drop "pulled" where the same part has a direction; whether `draft` itself is to be dropped."""
+        for other in reversed(self.group):
+            if other.part != draft.part or other.side != draft.side or other.chunk != self.chunk:
+                continue
+            if other.weak and not weak:
+                draft.level, draft.lower = other.level, other.lower
+                draft.negated = (other.negated != other.units.absent) != draft.units.absent
+                self.group.remove(other)
+                self.out.remove(other)
+                return False
+            if weak and not other.weak:
+                return True
+        return False
+
+    def _still(self) -> None:
+        element = self.els[self.i]
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("still",)), element.start, element.end, element.token)
+        for subject in self.subject:
+            self._emit(subject, copied, False, self.i)
+        self.closed = True
+
+    def _unknown_parts(self) -> None:
+        for subject in self.subject:
+            region = self.lex.regions.get(subject.part)
+            if region is not None:
+                draft = Draft("quality", region, subject.start, subject.end, False)
+                draft.part = subject.part
+                self._append(draft)

@@ -1,0 +1,120 @@
+"""Statements on everything or on all the rest: "nothing moves", "no other unit", "only AU12", "apart from a smile"."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verifier.denials import DenialReader
+from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.lexicon import Entry, Kind
+
+_PAST_OF_ALL_MEAS = frozenset((Kind.OF, Kind.ALL, Kind.MEAS))
+_PAST_QUAL = frozenset((Kind.QUAL,))
+
+
+class WholeReader(DenialReader):
+    """Handlers for what speaks of the whole face or of what is left of it."""
+
+    def _on_units(self, element: Element) -> None:
+        if self.prep and self.out and self.out[-1].kind in ("all", "rest") and self.out[-1].negated:
+            self.denying, self.denied_first, self.deny_verb = True, Kind.AU, False  # "none among the units and AU28"
+            self.fresh = self.copula = self.prep = False
+            return
+        region = self.subject[-1] if self.subject and self.kinds[self.i - 1] is Kind.PART else None
+        if region is not None and not self.copula:
+            copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+            self._emit(region, copied, self.denying, self.i)
+            self.soft = True
+            return
+        if self.fresh or self.separated is not None:
+            self._start_group()
+        draft = Draft("rest" if self.rest else "all", NOTHING, element.start, element.end, self.denying)
+        self._append(draft)
+
+    def _on_nothing(self, element: Element) -> None:
+        self._flush_level()
+        self._start_group()
+        self.denying, self.denied_first, self.deny_verb = True, None, False
+        draft = Draft("all", NOTHING, element.start, element.end, True)
+        self._append(draft)
+        self.group = []
+        self.tentative = draft
+
+    def _on_only(self, element: Element) -> None:
+        """ "only AU12 is active", "R14 only": nothing else is."""
+        nxt, k = self._next(_PAST_QUAL)
+        if nxt is Kind.MOVE and "any" in self.els[k].entry.value:
+            if self._placed(k):
+                self.here_only = self.excepted = True
+            else:
+                self._on_sole(element)
+            self.i = k
+            return
+        if nxt in (Kind.SIDE, Kind.LEVEL, Kind.BREAK) and k < self.count and nxt is not Kind.BREAK:
+            return
+        counted = any(
+            e.kind in (Kind.AU, Kind.PRED, Kind.ACT, Kind.UNITS) or (e.kind is Kind.MOVE and "any" in e.entry.value)
+            for e in self.els
+        )
+        last = self.kinds[self.i - 1] if self.i else None
+        if nxt in (Kind.AU, Kind.UNIT, Kind.PART, Kind.MOVE, Kind.UNITS) and counted:
+            pass
+        elif last is not Kind.AU or not (
+            nxt is None or (nxt is Kind.BREAK and self.els[k].end - self.els[k].start == 1)
+        ):
+            return
+        draft = Draft("rest", NOTHING, element.start, element.end, True)
+        self.out.append(draft)
+
+    def _on_else(self, element: Element) -> None:
+        nxt, _ = self._next(_PAST_OF_ALL_MEAS)
+        if nxt in (Kind.SIDE, Kind.QUAL, Kind.ONE):
+            return
+        self.rest = True
+        if self.group and self.group[-1].kind == "all":
+            self.group[-1].kind = "rest"  # "everything else"
+            return
+        if self.tentative is not None:
+            self.tentative.kind = "rest"
+            self.excepted = True
+        elif self.denying and nxt not in (Kind.MOVE, Kind.UNITS, Kind.PART, Kind.UNIT, Kind.AU):
+            self._append(Draft("rest", NOTHING, element.start, element.end, True))
+        elif nxt in (Kind.GONE, Kind.MOVE) and not self.denying and not self.group and not self.subject:
+            self.subject = [Subject("face", None, element.start, element.end)]
+
+    def _on_except(self, element: Element) -> None:
+        """ "no movement apart from a smile", "apart from a smile, nothing moves"."""
+        self.excepted = True
+        self.denying = False
+        if self.text[element.start : element.end].lower().startswith("nothing"):
+            self.out.append(Draft("rest", NOTHING, element.start, element.end, True))
+        for draft in self.out:
+            if draft.kind == "all" and draft.negated:
+                draft.kind = "rest"
+        self.group = []
+
+    def _on_sole(self, element: Element) -> None:
+        """ "... is all that can be seen"."""
+        self.out.append(Draft("rest", NOTHING, element.start, element.end, True))
+
+    def _on_about(self, element: Element) -> None:
+        """ "none of these movements is typical of fear" denies no movement."""
+        for draft in reversed(self.out[self.clause :]):
+            if draft.kind in ("all", "rest"):
+                self.out.remove(draft)
+                break
+        self.tentative = None
+
+    def _on_measured(self, element: Element) -> None:
+        self.measured = True
+
+    def _except(self) -> None:
+        for draft in self.out:
+            if draft.kind == "all":
+                draft.kind = "rest"
+            elif self._is_region(draft):
+                draft.kind = "rest"
+
+    def _is_region(self, draft: Draft) -> bool:
+        """Whether a draft denies all movement of a part."""
+        row = self.lex.pairs.get(draft.part or "", {})
+        return draft.negated and draft.kind == "au" and draft.units in (row.get("any"), row.get("still"))
