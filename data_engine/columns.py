@@ -24,6 +24,7 @@ class Columns:
     def __init__(self, groups: tuple[str, ...]) -> None:
         self._sentences = array("H")
         self._dhash = array("Q")
+        self._vhash = array("Q")
         self._first = array("l")
         self._order = array("Q") if groups else None
         self._codes: dict[str, dict[str, int]] = {key: {} for key in groups}
@@ -40,9 +41,11 @@ class Columns:
                 self._picture = row.picture, place
             self._first.append(self._picture[1])
             self._dhash.append(int(row.dhash, 16))
+            self._vhash.append(int(row.vhash or "0", 16))
         elif len(self._dhash):
             self._first.append(-1)
             self._dhash.append(0)
+            self._vhash.append(0)
         if self._order is not None:
             self._order.append(id_digest(row.id))
         for key, codes in self._codes.items():
@@ -55,13 +58,17 @@ class Columns:
 
         return np.frombuffer(self._sentences, np.uint16)
 
-    def pictures(self) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """The place of the first draft of the same picture (-1: no picture), and difference hashes by place."""
+    def pictures(self) -> tuple[NDArray[np.int64], NDArray[np.uint64], NDArray[np.uint64]]:
+        """The place of the first draft of the same picture (-1: no picture), and both difference hashes by place."""
         import numpy as np  # noqa: PLC0415
 
         missing = len(self._sentences) - len(self._first)
         first = np.concatenate([np.full(missing, -1, np.int64), np.frombuffer(self._first, np.int64)])
-        return first, np.concatenate([np.zeros(missing, np.uint64), np.frombuffer(self._dhash, np.uint64)])
+        none = np.zeros(missing, np.uint64)
+        across, down = (
+            np.concatenate([none, np.frombuffer(hashes, np.uint64)]) for hashes in (self._dhash, self._vhash)
+        )
+        return first, across, down
 
     def group(self, key: str) -> NDArray[np.int32]:
         """Group number of every draft by label, subject or source; -1 where it has none."""

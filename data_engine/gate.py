@@ -132,16 +132,22 @@ class _Whole:
         return np.equal(codes, 0)
 
     def _duplicates(self, columns: Columns) -> NDArray[np.int64]:
-        """Of what is good in itself, all but the first of pictures that are nearly one; the place of the earlier one.
+        """Of what is good in itself, all but the first of pictures that are nearly one; the place of what stays.
 
-        Faces of one picture share its fate, and do not repeat each other. Evidence without a picture repeats nothing.
+        Held-out splits come first, so that a train picture leaves and not the one it repeats there. Faces of one
+        picture share its fate, and do not repeat each other. Evidence without a picture repeats nothing.
         """
         import numpy as np  # noqa: PLC0415
 
-        first, hashes = columns.pictures()
+        first, across, down = columns.pictures()
         asked = np.flatnonzero(self._kept() & (first >= 0))
         pictures, of_picture = np.unique(first[asked], return_inverse=True)
-        earlier = near_duplicates(hashes[pictures], self._gate.duplicate_bits)[of_picture]
+        train = np.frombuffer(bytearray(self._splits.of(row) == "train" for row in self._rows()), np.uint8)
+        turn = np.lexsort((pictures, train[pictures]))
+        found_at = near_duplicates(across[pictures][turn], down[pictures][turn], self._gate.duplicate_bits)
+        earlier = np.full(len(pictures), -1, np.int64)
+        earlier[turn] = np.where(found_at >= 0, turn[found_at], -1)
+        earlier = earlier[of_picture]
         found = np.full(len(first), -1, np.int64)
         found[asked] = np.where(earlier >= 0, pictures[earlier], -1)
         for place in np.flatnonzero(found >= 0):

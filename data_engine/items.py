@@ -45,7 +45,7 @@ class Joined(Record):
     id: str = Field(description="Unique in the set: the picture's name, with the face where there are several.")
     picture: Picture | None
     evidence: AURecord
-    label: str | None = Field(None, description="Human label as a canonical name; supervises, never changes a text.")
+    label: str | None = Field(None, description="Human label as the label set writes it; supervises, changes no text.")
     split: str | None = None
     subject: str | None = None
     source: str | None = Field(None, description="Collection the picture belongs to, for balance and licence.")
@@ -57,7 +57,8 @@ class PictureFacts(Record):
     width: int = Field(ge=1)
     height: int = Field(ge=1)
     sha256: str = Field(description="Of the decoded pixels, so that a renamed or re-wrapped copy is found.")
-    dhash: str = Field(description="64-bit difference hash, 16 hex digits.")
+    dhash: str = Field(description="64-bit difference hash, 16 hex digits: each pixel against its right neighbour.")
+    vhash: str = Field(description="The same downwards: each pixel against the one below.")
 
 
 class Checked(Record):
@@ -77,8 +78,8 @@ class TeacherTrace(Record):
     mode: Literal["rewrite", "see", "label-check"]
     model: str
     prompt_digest: str
-    attempts: int = Field(ge=1, description="Answers judged, the last one included.")
-    passed: bool = Field(description="The last answer was verified; otherwise the draft was kept or dropped.")
+    attempts: int = Field(ge=0, description="Answers asked for, the last one included.")
+    passed: bool = Field(description="An answer was borne out and taken; otherwise the draft was kept or dropped.")
     findings: tuple[str, ...] = Field((), description="What was wrong with the last answer, if it did not pass.")
     tokens: int | None = Field(None, ge=0, description="Prompt and completion tokens as the server counted them.")
     inferred_label: str | None = Field(None, description="label-check: the label the description alone led to.")

@@ -31,6 +31,7 @@ class Measured(Record):
     absent: tuple[int, ...] = ()
     sha256: str | None = None
     dhash: str | None = None
+    vhash: str | None = None
     words: tuple[int, ...] = Field(description="Words of each caption's sentences.")
     frames: tuple[tuple[int, ...], ...] = Field(description="Sentence frames of each caption, as 32-bit digests.")
     findings: tuple[str, ...] = ()
@@ -51,7 +52,7 @@ def _measure(draft: dict[str, Any]) -> dict[str, Any]:
     facts, picture = draft.get("facts") or {}, joined.get("picture")
     told = [_texts(caption) for caption in draft["captions"]]
     found = {key: joined[key] for key in ("label", "split", "subject", "source") if key in joined}
-    found |= {key: facts[key] for key in ("sha256", "dhash") if key in facts}
+    found |= {key: facts[key] for key in ("sha256", "dhash", "vhash") if key in facts}
     found |= {key: draft[key] for key in ("present", "absent", "findings", "checked", "teacher") if key in draft}
     return found | {
         "n": joined["n"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,16 +79,26 @@ def decode(data: bytes, name: str) -> Image.Image:
 
 
 def facts(data: bytes, name: str) -> PictureFacts:
-    """Size, pixel digest and difference hash (9x8 grey, each pixel against its right neighbour)."""
+    """Size, pixel digest and the two difference hashes (9x8 and 8x9 grey)."""
     picture = decode(data, name)
-    grey = picture.convert("L")
-    small = grey.resize((9, 8), resample=_box()).tobytes()
-    bits = 0
-    for y in range(8):
-        for x in range(8):
-            bits = bits << 1 | (small[9 * y + x] < small[9 * y + x + 1])
+    grey = picture if picture.mode == "L" else picture.convert("L")
+    wide, tall = (grey.resize(size, resample=_box()).tobytes() for size in ((9, 8), (8, 9)))
     digest = hashlib.sha256(picture.tobytes()).hexdigest()
-    return PictureFacts(width=picture.width, height=picture.height, sha256=digest, dhash=f"{bits:016x}")
+    return PictureFacts(
+        width=picture.width,
+        height=picture.height,
+        sha256=digest,
+        dhash=_hash(wide, [9 * y + x for y in range(8) for x in range(8)], 1),
+        vhash=_hash(tall, range(64), 8),
+    )
+
+
+def _hash(pixels: bytes, places: Iterable[int], step: int) -> str:
+    """A bit for each place: whether the pixel `step` further on is brighter."""
+    bits = 0
+    for place in places:
+        bits = bits << 1 | (pixels[place] < pixels[place + step])
+    return f"{bits:016x}"
 
 
 def _box() -> Image.Resampling:

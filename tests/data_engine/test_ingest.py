@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from data_engine.config import AnnotateConfig, GateConfig
+from data_engine.config import AnnotateConfig
 from data_engine.finished import samples
 from data_engine.pipeline import annotate
 from fervlm.errors import FervlmError
@@ -101,8 +101,8 @@ def test_odd_names_join(own: Small, tmp_path: Path, name: str) -> None:
 
 
 def test_every_kind_of_source_gives_the_same_captions(small: Small, tmp_path: Path) -> None:
-    manifest = small.folder / "manifest.csv"
-    write_csv(manifest, [{**row, "file": f"pictures/{row['file']}"} for row in read_csv(small.labels)])
+    manifest = small.pictures / "manifest.csv"
+    write_csv(manifest, read_csv(small.labels))
     wide = {"gate": {"frame_share": 1}}
     run(small, tmp_path / "folder", **wide)
     run(small, tmp_path / "table", sources=(str(small.table),), labels=None, **wide)

@@ -57,7 +57,7 @@ def test_a_negative_differs_in_one_place(finished: Path) -> None:
             start = next((k for k, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), len(before))
             end = next((k for k, (a, b) in enumerate(zip(before[::-1], after[::-1], strict=False)) if a != b), 0)
             assert before != after
-            assert 0 < start + end
+            assert start + end > 0
             assert len(before) - start - end <= 12, (before, after)
 
 
