@@ -115,7 +115,10 @@ chats = load_dataset("DIR", "chat", split="train")    # one row a conversation
 def _columns() -> str:
     rows = [
         ("id, image", "name and picture (bytes inside the table, or the path on the machine that made the set)"),
-        ("label", "what annotators said, as a canonical name; null where nobody did. It never changes an observation"),
+        (
+            "label",
+            "what annotators said, as the label set writes it; null where nobody did. It never changes an observation",
+        ),
         ("engine_label, confidence, abstain", "what the AUs alone lead to, how surely, or why no label is given"),
         ("support", "p(label \\| AUs) by a model fitted on this set's train split (`support.json`)"),
         ("subject, source, flipped", "person (pseudonym), collection, whether picture and sides are mirrored"),

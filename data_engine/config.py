@@ -30,11 +30,15 @@ class TeacherConfig(_Config):
     tries: int = Field(3, ge=1, le=10, description="Answers asked for at most: the first, and repairs after findings.")
     on_failure: Literal["keep", "drop"] = Field("keep", description="What to do with the draft when none passes.")
     temperature: float = Field(0.7, ge=0, le=2)
-    max_tokens: int = Field(400, ge=16)
+    max_tokens: int = Field(512, ge=16)
     concurrency: int = Field(16, ge=1, le=1024)
     timeout_s: float = Field(60, gt=0)
     retries: int = Field(6, ge=0, description="Repeats of one call on 429, 5xx, a time-out or a cut connection.")
-    give_up_after: int = Field(20, ge=1, description="Failed calls in a row after which the endpoint counts as gone.")
+    give_up_after: int = Field(20, ge=1, description="Failures in a row after which the endpoint counts as gone.")
+
+    def told_model(self) -> str:
+        """The model's name for records: of a folder on this machine only the last part."""
+        return Path(self.model).name if self.offline or Path(self.model).is_absolute() else self.model
 
 
 class GateConfig(_Config):
@@ -79,8 +83,7 @@ class AnnotateConfig(_Config):
         found["labels"] = self.labels and Path(self.labels).name
         if found["teacher"] is not None:
             found["teacher"] = {key: value for key, value in found["teacher"].items() if key not in _HOW_ASKED}
-            if self.teacher is not None and self.teacher.offline:
-                found["teacher"]["model"] = Path(self.teacher.model).name
+            found["teacher"]["model"] = self.teacher.told_model() if self.teacher is not None else None
         return found
 
     def fingerprint(self) -> str:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from fervlm.reasoning.verify import Judge
-
 from data_engine.negatives import hard_negatives, negated_class
 from fervlm.facs.units import movement_units
 from fervlm.reasoning.observe import Evidence
-from fervlm.reasoning.wording.naming import label_phrase
+from fervlm.reasoning.verify import Judge
 from fervlm.records import Caption, ContrastiveTexts, RegionText
 
 
 def contrastive_texts(
     caption: Caption, anchored: Caption | None, evidence: Evidence, label: str | None, judge: Judge
 ) -> ContrastiveTexts:
-    """Texts of the blind caption; the human `label` adds the anchored summary and a class negative."""
+    """Texts of the blind caption; the human label, as a noun phrase, adds the anchored summary and a class negative."""
     negatives = hard_negatives(caption, evidence, judge)
     if label is not None:
-        negatives += (negated_class(label_phrase(label, label)),)
+        negatives += (negated_class(label),)
     return ContrastiveTexts(
         overview=caption.overview,
         regions=tuple(RegionText(text=o.text, aus=tuple(unit.au for unit in o.units)) for o in caption.observations),

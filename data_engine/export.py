@@ -19,6 +19,7 @@ from fervlm.predict.rules import Explainer
 from fervlm.reasoning.interpret import interpretation_key
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge
+from fervlm.reasoning.wording.naming import label_phrase
 from fervlm.reasoning.write import anchored
 from fervlm.records import Caption, ContrastiveTexts, Sample
 
@@ -54,7 +55,6 @@ class _Views:
     def __init__(self, config: AnnotateConfig) -> None:
         self._config = config
         self._labels: LabelSet = chosen_labels(config)
-        self._written = {canonical: label for label, canonical in self._labels.canonical.items()}
         self._explainer = Explainer(labels=self._labels, seed=config.seed, cache_size=4096)
         self._judge = Judge(cache_size=16384)
         self._anchored: Kept[Caption] = Kept(_KEPT)
@@ -74,12 +74,13 @@ class _Views:
 
     def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> bytes:
         evidence = observe(joined.evidence)
-        written = self._written.get(joined.label) if joined.label else None
+        written = joined.label
         key = (written, _words(caption), interpretation_key(evidence, self._labels, joined.evidence))
         bound = None
         if written is not None:
             bound = self._anchored.get(key, lambda: anchored(caption, written, evidence, self._labels))
-        texts = self._texts.get(key, lambda: contrastive_texts(caption, bound, evidence, joined.label, self._judge))
+        phrase = label_phrase(written, self._labels.canonical.get(written)) if written is not None else None
+        texts = self._texts.get(key, lambda: contrastive_texts(caption, bound, evidence, phrase, self._judge))
         sample = Sample(
             id=joined.id,
             picture=joined.picture.name if joined.picture else None,

@@ -96,7 +96,7 @@ class _Join:
         for listed, found in self._pairs(pictures):
             name = listed.picture.name if listed else found[0].id
             known = _known(listed, found[0], self.given.of(name, self.names))
-            label = _canonical(known.label, self.labels)
+            label = _in_set(known.label, self.labels)
             if known.label is not None and label is None:
                 detail = f"'{known.label}' is not in the set {self.labels.name}"
                 self.rejects.add(name, "label_outside_set", detail)
@@ -148,11 +148,12 @@ def _known(listed: Listed | None, found: Found, own: Given) -> Given:
     )
 
 
-def _canonical(label: str | None, labels: LabelSet) -> str | None:
-    if label is None:
-        return None
-    key = labels.canonical.get(label) or canonical_label(label)
-    return key if key in labels.canonical.values() else None
+def _in_set(label: str | None, labels: LabelSet) -> str | None:
+    """The label as the set writes it; None where it stands for none of them."""
+    if label is None or label in labels.canonical:
+        return label
+    known = canonical_label(label)
+    return next((mine for mine in labels.labels if known is not None and labels.canonical[mine] == known), None)
 
 
 def _line(n: int, key: str, listed: Listed | None, record: bytes, known: Given) -> bytes:

@@ -15,7 +15,6 @@ from data_engine.numbers import Counts, ordered
 from data_engine.shards import read_rows, shard_paths
 from data_engine.support import Support
 from fervlm import __version__
-from fervlm.facs import canonical_label
 from fervlm.records import Record
 
 
@@ -98,7 +97,7 @@ class _TeacherTally:
             self._findings.update({finding_kind(finding) for finding in trace.findings})
         if trace.inferred_label is not None and row.label is not None:
             self._inferred += 1
-            self._met += canonical_label(trace.inferred_label) == row.label
+            self._met += trace.inferred_label == row.label
 
     def result(self, dropped: int) -> Teacher:
         return Teacher(

@@ -47,7 +47,9 @@ def annotate(
     """
     chosen_labels(config)
     if not (out / ".work" / DONE).exists():
-        split_sources(config)
+        pictures, _ = split_sources(config)
+        if config.teacher is not None and config.teacher.mode == "see" and not pictures:
+            raise FervlmError("a teacher that sees needs pictures", hint="Give pictures, or --teacher-mode rewrite.")
     with _disk_errors(out), _only_one(out):
         work = claim_folder(config, out)
         published = _finished(work)
@@ -81,8 +83,14 @@ def _run(config: AnnotateConfig, work: Path, out: Path, log: RunLog, executor: E
     texts = work / "drafts"
     if config.teacher is not None:
         stage = log.stage("teacher", stage.passed)
-        answers, tokens, repeats = teach(config, texts, work / "taught", work / "teacher.sqlite", stage.add)
-        log.event("teacher", answers=answers, tokens=tokens, repeated_after_a_cut=repeats)
+        cost = teach(config, texts, work / "taught", work / "teacher.sqlite", stage.add)
+        log.event(
+            "teacher",
+            answers=cost.answers,
+            tokens=cost.tokens,
+            repeated_after_a_cut=cost.repeats,
+            retried=cost.retried,
+        )
         stage.done()
         texts = work / "taught"
 

@@ -24,6 +24,7 @@ class OfflineEngine:
         self._sampling = SamplingParams
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[Answer]]] = []
         self._worker: asyncio.Task[None] | None = None
+        self.retried = 0
 
     async def ask(self, request: dict[str, Any]) -> Answer:
         """The completion of a chat-completions body."""

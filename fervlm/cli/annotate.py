@@ -144,6 +144,10 @@ def annotate(
     teacher_timeout: Annotated[
         float | None, typer.Option(min=0.1, metavar="SECONDS", help="For one answer. [60]", rich_help_panel=TEACHER)
     ] = None,
+    teacher_retries: Annotated[
+        int | None,
+        typer.Option(min=0, help="Repeats of one call on 429, 5xx, time-outs. [6]", rich_help_panel=TEACHER),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -196,6 +200,7 @@ def annotate(
             "on_failure": teacher_failure,
             "concurrency": teacher_concurrency,
             "timeout_s": teacher_timeout,
+            "retries": teacher_retries,
         },
     }
     from data_engine.pipeline import annotate as run

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 SERVER = Path(__file__).parent / "teacher_server.py"
 AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
+LABELS = ("anger", "happiness", "sadness", "surprise")
 
 
 def evidence_csv(path: Path, records: int) -> Path:
-    """An OpenFace table of AU intensities; every row another face."""
+    """An OpenFace table of AU intensities; every row another face of one recording."""
     draw = random.Random(5)
     lines = ["frame,timestamp,confidence,success," + ",".join(f"AU{au:02d}_r" for au in AUS)]
     for k in range(records):
@@ -26,8 +29,33 @@ def evidence_csv(path: Path, records: int) -> Path:
     return path
 
 
+def coded_faces(folder: Path, count: int, seed: int = 1) -> tuple[Path, Path, Path]:
+    """`count` different little pictures, their FACS codes (sides, levels) and their labels: (folder, codes, labels)."""
+    from PIL import Image
+
+    draw = random.Random(seed)
+    pictures = folder / "pictures"
+    pictures.mkdir(parents=True)
+    codes, labels = ["file,facs"], ["file,label,subject"]
+    for k in range(count):
+        grey = bytes(draw.randrange(256) for _ in range(16 * 16))
+        name = f"face_{k:04d}.png"
+        Image.frombytes("L", (16, 16), grey).resize((48, 48)).save(pictures / name)
+        codes.append(f"{name},{facs(draw)}")
+        labels.append(f"{name},{draw.choice(LABELS)},s{k % max(2, count // 4)}")
+    for path, lines in ((folder / "codes.csv", codes), (folder / "labels.csv", labels)):
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return pictures, folder / "codes.csv", folder / "labels.csv"
+
+
+def facs(draw: random.Random) -> str:
+    """A plausible FACS code with levels, some of it on one side."""
+    chosen = draw.sample((1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26), draw.randrange(6))
+    return "+".join(f"{draw.choice(('', '', 'L', 'R'))}{au}{draw.choice('ABCDE')}" for au in sorted(chosen)) or "0"
+
+
 @contextmanager
-def teacher(port: int = 0, **faults: float) -> Iterator[tuple[str, int]]:
+def teacher(port: int = 0, **faults: float | str) -> Iterator[tuple[str, int]]:
     """A teacher process; gives its base URL and port."""
     process = subprocess.Popen(
         [sys.executable, str(SERVER), str(port), json.dumps(faults)], stdout=subprocess.PIPE, text=True
@@ -42,10 +70,10 @@ def teacher(port: int = 0, **faults: float) -> Iterator[tuple[str, int]]:
         process.stdout.close()
 
 
-def stats(port: int) -> dict[str, int]:
-    """What the teacher process has counted: calls, and each injected fault."""
+def stats(port: int) -> dict[str, Any]:
+    """What the teacher process has counted: calls, each injected fault, tokens, first and last moment."""
     with urlopen(f"http://127.0.0.1:{port}/stats") as answer:
-        counted: dict[str, int] = json.load(answer)
+        counted: dict[str, Any] = json.load(answer)
     return counted
 
 
@@ -53,6 +81,12 @@ def command(source: Path, out: Path, url: str | None, *more: str) -> list[str]:
     """The command line a user would type."""
     given = ["--teacher", url, "--teacher-model", "fixed"] if url else []
     return [sys.executable, "-m", "fervlm", "annotate", str(source), "--out", str(out), "--quiet", *given, *more]
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    """A command to its end, in a process of its own."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.run(args, capture_output=True, text=True, check=False, env=environment)
 
 
 def files(out: Path) -> dict[str, bytes]:
@@ -65,6 +99,19 @@ def files(out: Path) -> dict[str, bytes]:
     }
 
 
-def events(out: Path) -> list[dict[str, object]]:
+def samples(out: Path) -> list[dict[str, Any]]:
+    """Every sample of a finished set, parsed."""
+    import pyarrow.parquet as pq
+
+    tables = [pq.read_table(path) for path in sorted((out / "data").glob("*.parquet"))]
+    return [json.loads(text) for table in tables for text in table.column("sample").to_pylist()]
+
+
+def rejects(out: Path) -> list[dict[str, Any]]:
+    """What left the set."""
+    return [json.loads(line) for line in (out / "rejects.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def events(out: Path) -> list[dict[str, Any]]:
     """The run log."""
     return [json.loads(line) for line in (out / "run_log.jsonl").read_text(encoding="utf-8").splitlines()]
