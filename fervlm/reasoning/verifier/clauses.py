@@ -82,7 +82,7 @@ class ClauseReader(LabelReader):
         self.chunk += 1
         if self.pending and self._next(_BEFORE_MOVE)[0] not in (Kind.MOVE, Kind.QUAL):
             self.pending = [
-                p for p in self.pending if p.denied and not self.group
+                p for p in self.pending if self.quals or (p.denied and not self.group)
             ]  # "instead of parting, the lips ..."
         if kind is Kind.COMMA and self._next(_PAST_AND_OR)[0] is not Kind.EMOTION:
             self.against = False
@@ -126,7 +126,10 @@ class ClauseReader(LabelReader):
         self.closed = False
 
     def _on_prep(self, element: Element) -> None:
-        self.prep = True
+        if self._word(element) == "on" and self._next(NONE)[0] in (None, *SEPARATING):
+            self._on_pred(element)  # "lid raiser on"
+        else:
+            self.prep = True
 
     def _on_copula(self, element: Element) -> None:
         self.copula = True
@@ -152,6 +155,9 @@ class ClauseReader(LabelReader):
         self.separated = Kind.AND
 
     def _on_break(self, element: Element) -> None:
+        if self.tentative is not None and self._word(element) == "but":
+            self._on_except(element)  # "nothing in the face but a smile"
+            return
         if self.i == self.count - 1:
             return  # the end of the sentence ends the clause
         nxt, _ = self._next(NONE)

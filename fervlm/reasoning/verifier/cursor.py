@@ -42,7 +42,7 @@ NONE: frozenset[Kind] = frozenset()
 _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE))
 _PAST_HEDGE_LEVEL = frozenset((Kind.HEDGE, Kind.LEVEL))
 _PAST_MODIFIERS = frozenset((Kind.AND, Kind.OR, Kind.LEVEL, Kind.SIDE, Kind.HEDGE, Kind.ALL, Kind.OPEN, Kind.PREP))
-_PAST_NOISE_MEAS = frozenset((Kind.NOISE, Kind.MEAS))
+_PAST_NOISE_MEAS = frozenset((Kind.NOISE, Kind.MEAS, Kind.PRED, Kind.COP))
 _PAST_PLACE_WORDS = frozenset((Kind.SIDE, Kind.QUAL, Kind.ALL, Kind.ELSE))
 _PAST_PREDICATES = frozenset((Kind.PRED, Kind.MEAS, Kind.COP, Kind.NOISE))
 _PAST_QUAL_PART = frozenset((Kind.QUAL, Kind.PART))
@@ -296,7 +296,8 @@ class Cursor:
 
     def _append(self, draft: Draft) -> Draft:
         if self.denying and self.denied_first is None:
-            self.denied_first, self.denied_chunk = self.kinds[self.i], self.chunk
+            at = min(self.i, self.count - 1)  # at the end of the sentence there is no element
+            self.denied_first, self.denied_chunk = self.kinds[at], self.chunk
         if self.unknown:
             draft.kind, draft.negated = "quality", False
         if self.tentative is not None and draft.kind != "label":

@@ -89,6 +89,8 @@ class DenialReader(MoveReader):
             self.fresh = True
 
     def _on_gone(self, element: Element) -> None:
+        if self._word(element) == "off" and self._next(NONE)[0] not in (None, *SEPARATING):
+            return  # "off the teeth"
         if self.predicate_denied:
             self.predicate_denied = False
             self.closed = True

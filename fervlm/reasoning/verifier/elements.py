@@ -120,6 +120,11 @@ def _entries() -> dict[Kind, Entry]:
 
 
 @cache
+def _side_entry(side: str) -> Entry:
+    return Entry(Kind.SIDE, side)
+
+
+@cache
 def _au_entry(number: str) -> Entry:
     return Entry(Kind.AU, (int(number), None, None))
 
@@ -278,8 +283,13 @@ class _Scanner:
             self._prefixed(word, start)
 
     def _possessive(self, word: str, start: int) -> None:
-        node = lexicon().tree.get(word.split("'", 1)[0])
+        base, _, rest = word.partition("'")
+        node = lexicon().tree.get(base)
         entry = node.get(None) if node else None
+        if entry is not None and base in _PRONOUNS and rest in ("s", "re", "d", "ll", "ve"):  # "he's angry"
+            self._add(Kind.PERSON, entry, start, start + 1)
+            self._add(Kind.COP, self.entries[Kind.COP], start, start + 1)
+            return
         if entry is not None:
             kind = Kind.POSSESSIVE if entry.kind is Kind.PERSON else entry.kind
             self._add(kind, entry if kind is entry.kind else self.entries[kind], start, start + 1)
@@ -328,6 +338,18 @@ class _Scanner:
         toks, at = self.toks, self.at
         if word in "lr" and at + 1 < len(toks) and toks[at + 1][1] == toks[at][2] and toks[at + 1][0] in self.numbers:
             return self._numbers_at(at)
+        if word in "lr":
+            compared = [t[0] for t in toks[at + 1 : at + 3]]
+            if compared in ([">", "r"], ["<", "r"], [">", "l"], ["<", "l"]):
+                left = (word == "l") == (compared[0] == ">")
+                self._add(Kind.SIDE, _side_entry("more_left" if left else "more_right"), at, at + 3)
+                self.at = at + 3
+                return True
+            if self.text[toks[at][1]].isupper():
+                self._add(Kind.SIDE, _side_entry("left" if word == "l" else "right"), at, at + 1)
+                self.at = at + 1
+                return True
+            return False
         if word not in _LETTERS:
             return False
         if not sure:
@@ -360,6 +382,8 @@ class _Scanner:
         if word not in self.numbers:
             if word == "0":
                 self._add(Kind.GONE, self.entries[Kind.GONE], start, start + 1)
+            elif word == "3" and start and toks[start - 1][0] == "(" and toks[start + 1 : start + 2] and toks[start + 1][0] == ")":
+                self._add(Kind.LEVEL, Entry(Kind.LEVEL, (3, 3)), start, start + 1)
             return
         before = toks[start - 1][0] if start else ""
         joined = after is not None and after[1] == toks[start][2]
@@ -388,8 +412,8 @@ class _Scanner:
             and self._is_au(start + 2)
             and any(e.kind in (Kind.UNITS, Kind.PRED, Kind.ACT, Kind.GONE) for e in self.found)
         )
-        if coded or summed or boxed or denied or told or listed:
-            self._numbers_at(start)
+        if coded or summed or boxed or denied or told or listed or before == "w/":
+            self._numbers_at(start, bare=True)
 
     def _is_au(self, k: int) -> bool:
         toks = self.toks
@@ -397,11 +421,11 @@ class _Scanner:
             k += 1
         return k < len(toks) and toks[k][0] in self.numbers
 
-    def _numbers_at(self, k: int) -> bool:
+    def _numbers_at(self, k: int, *, bare: bool = False) -> bool:
         """Read `12`, `12C`, `L14D`, `1+2`, `1, 2 and 5` from token `k` on; whether there was any."""
         toks = self.toks
         count = len(toks)
-        if k + 1 < count and toks[k][0] in self.numbers and toks[k + 1][0] in _CLOSED and toks[k][2] < toks[k + 1][2]:
+        if not bare and k + 1 < count and toks[k][0] in self.numbers and toks[k + 1][0] in _CLOSED and toks[k][2] < toks[k + 1][2]:
             number, start, end = toks[k]  # by far the most usual: "(AU12)"
             self.found.append(Element(Kind.AU, _au_entry(number), start, end, k))
             self.at = k + 1
@@ -423,9 +447,13 @@ class _Scanner:
                     elif letter in "lr":
                         side = "left" if letter == "l" else "right"
                 k += 1
+            denied = self._signed(k)
             span = None if level is None else (level, level)
-            self._add(Kind.AU, Entry(Kind.AU, (number, side, span)), first, k)
+            self._add(Kind.AU, Entry(Kind.AU, (number, side, span), None, bare), first, k)
             any_found = True
+            if denied is not None:
+                self._add(denied, self.entries[denied], k, k + 1)
+                k += 1
             if k + 1 >= count:
                 break
             joint = _JOINS.get(toks[k][0])
@@ -442,6 +470,15 @@ class _Scanner:
         if any_found:
             self.at = self._value(k)
         return any_found
+
+    def _signed(self, k: int) -> Kind | None:
+        """`AU4-`, `AU7+` before a comma or the end."""
+        toks = self.toks
+        if k >= len(toks) or toks[k][0] not in "+-" or toks[k][1] != toks[k - 1][2]:
+            return None
+        if k + 1 < len(toks) and toks[k + 1][0] not in (",", ".", ";", ")"):
+            return None
+        return Kind.PLUS if toks[k][0] == "+" else Kind.MINUS
 
     def _value(self, k: int) -> int:
         """`AU4: 3`, `AU9 = 0`, `AU12 (2.4)`: a level from 2 on, absent at 0; past it, or `k` where there is none."""
@@ -466,6 +503,7 @@ class _Scanner:
 
 _CLOSED = frozenset((")", "is", "are", ".", ";", "speaks", "points", "counts", "supports", "fits"))
 """After an AU number: nothing belongs to it any more."""
+_PRONOUNS = frozenset(("he", "she", "they", "who"))
 _SINGLE = frozenset("abcdelr")
 _CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
 _MERGING = frozenset((Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))

@@ -320,8 +320,8 @@ def _add_words(builder: _Builder) -> None:
     for label, forms in emotions.items():
         if label == "harmless":
             continue
-        for form, patterns in forms.items():
-            builder.add(patterns, Kind.EMOTION, (label, form))
+        for form in ("verb", "adv", "adj", "noun"):  # "anger" is first of all a noun
+            builder.add(forms.get(form, ()), Kind.EMOTION, (label, form))
     grammar = _document("grammar")
     for key, patterns in grammar.items():
         if key in _SIDES:

@@ -162,6 +162,8 @@ class ModifierReader(PartReader):
 
     def _on_level(self, element: Element) -> None:
         value: tuple[int, int] = element.entry.value
+        if value[0] == 0:  # "hardly": absent, or no more than a trace
+            self.lower, value = True, (2, 5)
         if self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "less than clearly"
         nxt, k = self._next(_PAST_SIDES)
@@ -215,16 +217,17 @@ class ModifierReader(PartReader):
             if again:
                 _narrow_level(again[-1], value)
             return
-        denied = prev in (Kind.NOT, Kind.NO)
+        denied = prev in (Kind.NOT, Kind.NO) or self.lower
+        self.lower = False
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
         elif not self.copula:
             last = open_drafts[-1].at
             open_drafts = [d for d in open_drafts if d.at == last]
         for draft in open_drafts:
-            draft.level = value
-            if denied:
-                draft.lower = True
+            if not draft.negated:  # "the absence of a smile is notable" gives no strength
+                draft.level = value
+                draft.lower = denied
         self.closed = True
 
     def _other_side(self, value: tuple[int, int]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fervlm.reasoning.verifier.cursor import NONE
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Pending, Subject
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.lexicon import AUSet, Entry, Kind
@@ -49,6 +50,9 @@ class MoveReader(ModifierReader):
             return
         if not fitting and ahead is None and self._adrift(element):
             return
+        if not fitting and moves[0] == "high":
+            self.more = 1  # "a smile, higher on the left"
+            return
         if ahead is not None and not (self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF):
             name: str = self.els[ahead].entry.value
             if self.kinds[ahead] is Kind.QUAL:
@@ -74,6 +78,8 @@ class MoveReader(ModifierReader):
         elif "still" in moves and self.group and not self.subject:
             self._flip()
             self.closed = True
+        elif moves[0] in ("tight", "together") and self.group and not self.subject and not entry.noun:
+            self._on_pred(element)  # "corrugator tight"
         else:
             self._wait(element)
 
@@ -107,7 +113,7 @@ class MoveReader(ModifierReader):
             if draft is not None:
                 if self.side is not None and draft.side is None:
                     draft.side = self.side
-                if level is not None:
+                if level is not None and not draft.units.absent:
                     draft.level, draft.lower = level, lower
                     if lower:
                         draft.negated = False
@@ -176,6 +182,10 @@ class MoveReader(ModifierReader):
 
     def _on_au(self, element: Element) -> None:
         number, side, level = element.entry.value
+        lone = element.entry.noun and number <= 5 and self.kinds[self.i - 1] is Kind.OPEN
+        if lone and self._next(NONE)[0] is Kind.CLOSE and self.paren > 0 and not self._means(number):
+            self._on_level(element._replace(entry=Entry(Kind.LEVEL, (number, number))))
+            return
         if not self.prep and self.kinds[self.i - 1] not in _LINKING:
             self._end_denial()
         if self.fresh:
@@ -196,10 +206,19 @@ class MoveReader(ModifierReader):
         self._take_activity(draft)
         self.prep = False
 
+    def _means(self, number: int) -> bool:
+        """Whether a bare number in parentheses is the AU named before it ("brow lowered (4)"), not a strength."""
+        if self.paren > len(self.group):
+            return True
+        last = self.group[self.paren - 1].at
+        return any(number in d.units.aus + d.units.also for d in self.group[: self.paren] if d.at == last)
+
     def _take_activity(self, draft: Draft) -> None:
         """ "a marked activation of AU12": what was said of the activation holds for the unit."""
-        if self.pending and self.pending[-1].element.entry.value[0] in ("any", "pull"):
+        if self.pending and self.pending[-1].element.entry.value[0] in ("any", "pull", "still"):
             waiting = self.pending.pop()
+            if waiting.element.entry.value[0] == "still":  # "relaxed frontalis"
+                draft.negated = not draft.negated
             draft.level = draft.level or waiting.level
             draft.side = draft.side or waiting.side
             draft.lower = draft.lower or waiting.lower

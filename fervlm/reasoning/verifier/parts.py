@@ -8,6 +8,7 @@ from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.lexicon import Entry, Kind
 
 _OWNED = frozenset((Kind.UNIT, Kind.AU, Kind.MOVE))
+_PAST_OWNER = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
 _WAITING = 9
 """Tokens that a movement waits for its part ("a lift at both of the inner ends of the brows")."""
 
@@ -57,14 +58,10 @@ class PartReader(Cursor):
         parts = self._qualified(name)
         side, self.side = self.side, None
         prep, self.prep = self.prep, False
-        if (
-            self.i
-            and self.kinds[self.i - 1] is Kind.OF
-            and self.subject
-            and not self.pending
-            and self.els[self.i - 1].token - 1 <= self.last_part_token
-        ):
-            return  # "the wings of the nose": the first part is meant
+        if self.subject and not self.pending and self._owned():
+            if side is not None:
+                self.subject[-1].side = side
+            return  # "the lids of the right eye": the first part is meant
         self.last_part_token = element.token
         if side is None and len(self.subject) == 1 and self.subject[0].part == "face" and not self.closed:
             side = self.subject[0].side
@@ -105,6 +102,13 @@ class PartReader(Cursor):
         self.naked = True
         self.copula = False
 
+    def _owned(self) -> bool:
+        """Whether the part at hand is only whose the part before is."""
+        k = self.i - 1
+        while k > 0 and self.kinds[k] in _PAST_OWNER:
+            k -= 1
+        return k > 0 and self.kinds[k] is Kind.OF and self.kinds[k - 1] is Kind.PART
+
     def _take_nothing(self, subjects: list[Subject], element: Element) -> bool:
         """ "nothing happens in the brow region"."""
         copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
@@ -141,7 +145,7 @@ class PartReader(Cursor):
                 subject.side = side or waiting.side
                 draft = self._emit(subject, waiting.element, waiting.denied, waiting.at)
                 subject.side = side
-                if draft is not None and waiting.level is not None:
+                if draft is not None and waiting.level is not None and not draft.units.absent:
                     draft.level, draft.lower = waiting.level, waiting.lower
                     if waiting.lower:
                         draft.negated = False
@@ -191,7 +195,9 @@ class PartReader(Cursor):
     def _superseded(self, draft: Draft, weak: bool) -> bool:
         """Drop "pulled" where the same part has a direction; whether `draft` itself is to be dropped."""
         for other in reversed(self.group):
-            if other.part != draft.part or other.side != draft.side or other.chunk != self.chunk:
+            if other.part != draft.part or other.side != draft.side:
+                continue
+            if other.chunk != self.chunk and not draft.units.yields:
                 continue
             if other.weak and not weak:
                 draft.level, draft.lower = other.level, other.lower

@@ -31,6 +31,7 @@ _DISCLAIMER = re.compile(
     r"|(?:\b(?:does|do|can|could|should|must|may|is|are)(?: not|n't)|\bcannot|\bcan't|\bnever)(?: be| used| to| meant| necessarily)*"
     r" (?:say|tell|mean|imply|show|prove|reveal|claim|infer|indicate|know|state|determine|decide|concern|describe"
     r"|inferred|told|known|read|judged|assessed|implied|claimed|evidence|proof|a (?:claim|statement|proof|measure|sign))\b"
+    r"|^what (?=.*\b(?:not|cannot|nothing|unknown|open)\b)"
     r"|\bwhether\b|\bnot (?:what|how|who|why|a (?:claim|statement|proof|measure|judge?ment))\b|\brather than what\b"
 )
 """What follows one of these in a sentence is disclaimed."""
@@ -45,7 +46,8 @@ _OF_PERSON = {
 _SEEN = frozenset(("look", "looks", "looked", "looking", "appear", "appears", "appeared", "appearing"))
 _DOUBLE = frozenset(("depressed", "tense", "relaxed"))
 """Words of movements that, said of a person, name a state."""
-_SHOWN = ("expression", "face", "look", "display", "smile", "signal", "pattern", "gesture", "show")
+_BEING = ("is", "are", "was", "were")
+_SHOWN = frozenset(("expression", "expressions", "face", "look", "display", "smile", "pattern", "gesture", "label"))
 
 
 def offences(text: str, found: list[Element], section: Section) -> list[Offence]:
@@ -84,11 +86,14 @@ def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> s
     before = found[index - 1] if index else None
     if form != "noun" and after is not None and after.kind in (Kind.PERSON, Kind.IDENTITY) and after.token - token <= 3:
         return "ascribes a feeling to the person"
+    if form != "noun" and after is not None and after.kind is Kind.POSSESSIVE:
+        if kinds[index + 2 : index + 3] in ([], [Kind.BREAK]):  # "frightens her"
+            return "ascribes a feeling to the person"
     if before is None:
         return None
     if form == "noun" and before.kind is Kind.POSSESSIVE and token - before.token <= 3:
         rest = text[found[index].end :].lower().split()[:1]
-        return None if rest and rest[0].startswith(_SHOWN) else "ascribes a feeling to the person"
+        return None if rest and rest[0].strip(".,;") in _SHOWN else "ascribes a feeling to the person"
     if form != "noun" and before.kind is Kind.PERSON and token - before.token == 1:
         return "ascribes a feeling to the person"
     return "ascribes a feeling to the person" if _is_ascribed(text, found, kinds, index) else None
@@ -102,7 +107,9 @@ def _is_ascribed(text: str, found: list[Element], kinds: list[Kind], index: int)
         kind = kinds[k]
         if kind is Kind.PERSON:
             return linked and found[index].token - found[k].token <= 8
-        if kind in (Kind.COP, Kind.HEDGE):
+        if kind is Kind.NOT:
+            linked = linked or text[found[k].start : found[k].end].lower().startswith(_BEING)
+        elif kind in (Kind.COP, Kind.HEDGE):
             word = text[found[k].start : found[k].end].lower().split()[0]
             if word in _SEEN or (noun and word not in ("is", "are", "was", "were", "be", "been")):
                 return False

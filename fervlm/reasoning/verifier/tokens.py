@@ -7,7 +7,7 @@ import re
 Token = tuple[str, int, int]
 """A word in lower case, a number or a sign, with its start and end in the sentence."""
 
-_TOKEN = re.compile(r"\(\s*[+\-–]\s*\)|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
+_TOKEN = re.compile(r"\(\s*[+\-–]\s*\)|w/o|w/|n/a|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "‑": "-", "−": "-"})
 _FULL_STOP = re.compile(r"[.!?]+(?=[\s\"')\]*]|$)|\n")
 _ABBREVIATIONS = ("e.g", "i.e", "vs", "cf", "resp", "approx", "etc", "fig", "ca", "dr", "mr", "mrs", "ms", "st", "no")
