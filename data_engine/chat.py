@@ -9,11 +9,12 @@ from zlib import crc32
 from fervlm.facs.labels import LabelSet
 from fervlm.facs.units import action_unit, action_units
 from fervlm.reasoning.answers import render
+from fervlm.reasoning.findings import Candidate
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording.forms import denial
 from fervlm.reasoning.wording.naming import codes, label_phrase, names
 from fervlm.reasoning.wording.regions import REGION_UNITS
-from fervlm.records import Alternative, Caption, Chat, ChatMessage
+from fervlm.records import Caption, Chat, ChatMessage
 
 ASK_LABEL = (
     "Which of these expressions does the face show: {labels}?",
@@ -38,13 +39,23 @@ UNMEASURED = (
     "AU{au} was not measured, so nothing can be said about it.",
 )
 NOT_COVERED = "That cannot be said: no movement of this region was measured."
+_CANDIDATES = 4
+"""Labels that may be asked about, best first."""
 LEFT_OPEN = "No label: the movements leave it open."
 
 
 def conversations(
-    key: str, caption: Caption, anchored: Caption | None, evidence: Evidence, labels: LabelSet, written: str | None
+    key: str,
+    caption: Caption,
+    anchored: Caption | None,
+    evidence: Evidence,
+    labels: LabelSet,
+    candidates: tuple[Candidate, ...],
 ) -> tuple[Chat, ...]:
-    """All conversations about one face; `key` (the sample's id) chooses among wordings and topics."""
+    """All conversations about one face; `key` (the sample's id) chooses among wordings and topics.
+
+    `candidates` are the ranked labels of the interpretation that the caption was written from.
+    """
     turn = crc32(key.encode())
     listed = ", ".join(labels.labels)
     ask_label = ASK_LABEL[turn % len(ASK_LABEL)].format(labels=listed)
@@ -54,11 +65,11 @@ def conversations(
         _chat("caption", "blind", (ask_caption, render(caption, provenance=False))),
         _chat("observe_only", "blind", (ASK_MOVEMENTS[turn % len(ASK_MOVEMENTS)], _movements(caption))),
         _chat("region", "blind", *_region_turns(caption, evidence, turn)),
-        *_about_labels(caption.conclusion.alternatives, evidence, turn),
+        *_about_labels(candidates[:_CANDIDATES], evidence, turn),
         *_about_units(evidence, turn),
     ]
-    if anchored is not None and written is not None:
-        chats.append(_chat("label", "anchored", (ask_label, written)))
+    if anchored is not None and anchored.conclusion.label is not None:
+        chats.append(_chat("label", "anchored", (ask_label, anchored.conclusion.label)))
         chats.append(_chat("caption", "anchored", (ask_caption, render(anchored, provenance=False))))
     return tuple(chats)
 
@@ -110,11 +121,11 @@ def _quiet(region: str, evidence: Evidence, turn: int) -> str:
     return f"{clause[0].upper()}{clause[1:]}."
 
 
-def _about_labels(alternatives: tuple[Alternative, ...], evidence: Evidence, turn: int) -> Iterator[Chat]:
+def _about_labels(candidates: tuple[Candidate, ...], evidence: Evidence, turn: int) -> Iterator[Chat]:
     """Why not the runner-up, and what speaks against the label itself."""
-    if not alternatives:
+    if not candidates:
         return
-    first, rest = alternatives[0], alternatives[1:]
+    first, rest = candidates[0], candidates[1:]
     ask = ASK_AGAINST[turn % len(ASK_AGAINST)].format(label=label_phrase(first.label))
     known = tuple(au for au in first.units_against if evidence.present(au))
     answer = (
@@ -127,7 +138,7 @@ def _about_labels(alternatives: tuple[Alternative, ...], evidence: Evidence, tur
         yield _chat("why_not", "blind", (ask, _why_not(other, evidence)))
 
 
-def _why_not(other: Alternative, evidence: Evidence) -> str:
+def _why_not(other: Candidate, evidence: Evidence) -> str:
     pros = tuple(au for au in other.units_for if evidence.present(au))
     cons = tuple(au for au in other.units_against if evidence.present(au))
     parts = []
@@ -136,7 +147,11 @@ def _why_not(other: Alternative, evidence: Evidence) -> str:
     )
     if cons:
         parts.append(f"{_sentence(names(cons))} {_speaks(cons)} against it.")
-    unseen = tuple(au for au in other.not_measured if not evidence.measured(au))
+    lacking = tuple(au for au in other.core_absent if evidence.absent(au))
+    if lacking:
+        part = "part of its core, is" if len(lacking) == 1 else "part of its core, are"
+        parts.append(f"{codes(lacking)}, {part} absent.")
+    unseen = tuple(au for au in other.core_not_measured if not evidence.measured(au))
     if unseen:
         parts.append(f"{codes(unseen)} {'was' if len(unseen) == 1 else 'were'} not measured.")
     return " ".join(parts)
@@ -159,6 +174,10 @@ def _about_units(evidence: Evidence, turn: int) -> Iterator[Chat]:
         answer = UNMEASURED[turn % len(UNMEASURED)].format(au=au)
         yield _chat("not_measured", "blind", (_ask_unit(au, turn), answer))
     seen = [au for au in asked if evidence.measured(au) and not evidence.units[au].uncertain]
+    # Most units are absent on most faces: without this, "no" would nearly always be the answer.
+    present = [au for au in seen if evidence.present(au)]
+    if present and turn & 1:
+        seen = present
     if seen:
         au = seen[turn // 7 % len(seen)]
         answer = f"Yes. AU{au} is present." if evidence.present(au) else f"No. AU{au} is absent."

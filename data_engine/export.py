@@ -8,15 +8,15 @@ from functools import lru_cache
 from data_engine.chat import conversations
 from data_engine.config import AnnotateConfig
 from data_engine.contrastive import contrastive_texts
-from data_engine.draft import chosen_labels, finding_sentences
+from data_engine.draft import chosen_labels, drafter, finding_sentences
 from data_engine.flip import mirrored_face
 from data_engine.gate import Verdict
 from data_engine.items import Draft, Joined, Reject
 from data_engine.kept import Kept
 from data_engine.table import exported
 from fervlm.facs.labels import LabelSet
-from fervlm.predict.rules import Explainer
-from fervlm.reasoning.interpret import interpretation_key
+from fervlm.reasoning.findings import Interpretation
+from fervlm.reasoning.interpret import interpret, interpretation_key
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge
 from fervlm.reasoning.wording.naming import label_phrase
@@ -55,17 +55,18 @@ class _Views:
     def __init__(self, config: AnnotateConfig) -> None:
         self._config = config
         self._labels: LabelSet = chosen_labels(config)
-        self._explainer = Explainer(labels=self._labels, seed=config.seed, cache_size=4096)
+        self._drafter = drafter(config.model_dump_json())
         self._judge = Judge(cache_size=16384)
         self._anchored: Kept[Caption] = Kept(_KEPT)
         self._texts: Kept[ContrastiveTexts] = Kept(_KEPT)
+        self._interpretations: Kept[Interpretation] = Kept(_KEPT)
 
     def samples(self, draft: Draft, verdict: Verdict) -> Iterator[bytes | Reject]:
         """The sample, and its mirror image where the run wants it (train only) and its caption is borne out."""
         yield self._sample(draft.joined, draft.captions[verdict.caption], verdict, flipped=False)
         if self._config.flip and verdict.split == "train":
             face = mirrored_face(draft.joined, draft.facts.width if draft.facts else None)
-            prediction = self._explainer.explain(face.evidence)
+            prediction = next(self._drafter.explainers(face.id)).explain(face.evidence)
             findings = finding_sentences(prediction.verification)
             if prediction.caption is None or findings:
                 yield Reject(id=face.id, stage="export", code="verifier_finding", detail="; ".join(findings), n=face.n)
@@ -75,7 +76,9 @@ class _Views:
     def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> bytes:
         evidence = observe(joined.evidence)
         written = joined.label
-        key = (written, _words(caption), interpretation_key(evidence, self._labels, joined.evidence))
+        same = interpretation_key(evidence, self._labels, joined.evidence)
+        read = self._interpretations.get(same, lambda: interpret(evidence, self._labels, joined.evidence))
+        key = (written, _words(caption), caption.provenance, same)
         bound = None
         if written is not None:
             bound = self._anchored.get(key, lambda: anchored(caption, written, evidence, self._labels))
@@ -88,7 +91,7 @@ class _Views:
             anchored=bound,
             evidence=joined.evidence,
             contrastive=texts,
-            chats=conversations(joined.id, caption, bound, evidence, self._labels, written),
+            chats=conversations(joined.id, caption, bound, evidence, self._labels, read.candidates),
             human_label=joined.label,
             support=verdict.support,
             split=verdict.split,

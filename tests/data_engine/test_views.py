@@ -14,6 +14,7 @@ from fervlm.facs import label_set
 from fervlm.facs.units import movement_units
 from fervlm.predict.rules import Explainer
 from fervlm.readers import read
+from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge, verify
 from fervlm.records import Chat, Sample
@@ -103,6 +104,25 @@ def test_an_unmeasured_unit_is_never_answered_yes_or_no(finished: Path) -> None:
                 assert chat.messages[1].content.startswith(("Yes", "No")) == (au in measured)
 
 
+def test_present_units_are_asked_about_too(finished: Path) -> None:
+    answers = Counter(
+        chat.messages[1].content.split(".")[0]
+        for chats in chats_of(finished).values()
+        for chat in chats
+        if chat.kind == "unit"
+    )
+    assert set(answers) == {"Yes", "No"}
+    assert answers["Yes"] > 0.25 * answers.total()
+
+
+def test_why_not_says_what_is_missing(finished: Path) -> None:
+    told = [
+        chat.messages[1].content for chats in chats_of(finished).values() for chat in chats if chat.kind == "why_not"
+    ]
+    assert any("of its core" in text for text in told)
+    assert all("against it" in text or "core" in text or "not measured" in text or "for it" in text for text in told)
+
+
 def test_the_vector_is_three_valued(finished: Path) -> None:
     for sample in samples(finished):
         evidence = observe(sample.evidence)
@@ -160,7 +180,8 @@ def test_real_evidence_gives_true_answers_and_false_negatives(shared_data: Path,
         for negative in hard_negatives(caption, evidence, judge):
             made += 1
             assert verify(negative.text, evidence).scores.contradicted > 0, negative.text
-        for chat in conversations(f"face{k}", caption, None, evidence, LABELS, None):
+        ranked = interpret(evidence, LABELS, record).candidates
+        for chat in conversations(f"face{k}", caption, None, evidence, LABELS, ranked):
             if chat.kind in {"label", "caption", "not_measured"}:
                 continue
             for turn in chat.messages[1::2]:
