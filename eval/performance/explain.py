@@ -1,8 +1,10 @@
 """How fast and how flat the main job runs: read, explain and verify an OpenFace 2 recording frame by frame, one core.
 
 Every figure is taken in a process of its own with one thread. "no cache" judges every sentence from its text each time;
-"bounded cache" keeps judged sentences as `fervlm explain` does. Times include reading the file and making the records;
-JSON is written only where the figure says so.
+"bounded cache" keeps explanations and judged sentences as `fervlm explain` does, empty at the start. The clock is the
+process's own (CPU seconds), so that other work on the machine does not count; it runs while the file is read, the
+records are made, explained and verified, after a warm-up record has loaded the tables. JSON is written, and loading
+counts, only where the figure says so.
 """
 
 from __future__ import annotations
@@ -25,16 +27,18 @@ MIB = 1024 * 1024
 PROGRAM = "from fervlm.cli.main import run; run()"
 REAL_CLIPS = ("facsvatar_2people_p0_clean.csv", "facsvatar_demo_raw.csv")
 TIMED = """
-import sys, time
+import itertools, sys, time
 from fervlm.predict.rules import Explainer
 from fervlm.readers import read
+for record in itertools.islice(read(sys.argv[1]), 1):
+    Explainer().explain(record)
 engine = Explainer(cache_size=int(sys.argv[2]))
 made = 0
-start = time.perf_counter()
+start = time.process_time()
 for record in read(sys.argv[1]):
     engine.explain(record)
     made += 1
-print(made, time.perf_counter() - start)
+print(made, time.process_time() - start)
 """
 
 
@@ -90,7 +94,7 @@ def _real_clip(name: str, folder: Path, cache_size: int) -> list[Figure]:
     return [
         Figure("explain, no cache", plain, "records/s", 1000, note=f"{name}, {made:,} frames"),
         Figure(
-            "explain, bounded cache", once, "records/s", 4000, note=f"{name}, {made:,} frames, cache empty at start"
+            "explain, bounded cache", once, "records/s", 4000, note=f"{name}, {made:,} frames"
         ),
         Figure("explain, bounded cache", again, "records/s", 4000, note=f"{name} repeated to {repeated:,} frames"),
     ]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     Made = tuple[Prediction, Track | None]
 
 Per = Literal["frame", "event", "clip"]
-CACHED = 4096
-"""Explanations and judged sentences kept: some dozen MB, and more than the different faces of most recordings."""
+CACHED = 1024
+"""Explanations and judged sentences kept: some 50 MB; more made long recordings no faster in trials."""
 PEEKED = 32
 """Records looked at to tell a recording from stills; more than the faces of most frames."""
 
