@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from data_engine.card_text import REASONS
+from data_engine.card_counts import REASONS
 from data_engine.finished import Part, batches, parts, rejects, rows_at
 from data_engine.items import Reject
 from data_engine.page_sample import sample_html

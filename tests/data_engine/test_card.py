@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from data_engine.card_text import REASONS, card, percentile
+from data_engine.card_counts import REASONS
+from data_engine.card_text import card
 from data_engine.finished import parts, rows_at, samples
 from data_engine.items import Reason
 from data_engine.made import Made, finding_kind
+from data_engine.markdown import percentile, table
 from data_engine.numbers import Numbers
 from data_engine.pipeline import annotate
 from data_engine.plots import draw_all
@@ -140,6 +142,10 @@ def test_card_says_what_must_be_said(finished: Path) -> None:
 def test_card_is_a_function_of_its_numbers(finished: Path) -> None:
     numbers, made = numbers_of(finished), made_of(finished)
     assert card(numbers, made, frozenset(draw_all(numbers))) == (finished / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_cell_cannot_break_its_table() -> None:
+    assert table(("a", "b"), [("x|y\nz", "1")]).splitlines()[-1] == "| x\\|y z | 1 |"
 
 
 def test_every_reason_has_its_words() -> None:
