@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from pydantic import Field
 
 from data_engine.evidence_index import EvidenceIndex
-from data_engine.foreign import Foreign, read_foreign
+from data_engine.foreign import read_foreign
+from data_engine.foreign_layouts import Foreign
 from data_engine.markdown import percentile
 from data_engine.names import picture_name
 from data_engine.numbers import Counts, ordered

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from data_engine.foreign import FOREIGN, read_foreign
+from data_engine.foreign import read_foreign
+from data_engine.foreign_layouts import FOREIGN
 from data_engine.inspect_foreign import inspect_foreign
 from fervlm.errors import FervlmError
 from fervlm.reasoning.observe import observe
