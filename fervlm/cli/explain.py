@@ -92,7 +92,7 @@ def explain(
         limit=limit,
     )
     run = Run(found, settings, au, drawn=form in DRAWN)
-    with watching(results_to_file=out is not None) as watch:
+    with watching(len(found.evidence) + len(found.pictures), to_file=out is not None) as watch:
         write(run, form, out, watch)
     report_bad(run.count, run.bad)
 

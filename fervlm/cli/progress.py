@@ -1,10 +1,11 @@
-"""A line on standard error for long work, only where somebody is watching and results go elsewhere."""
+"""A bar on standard error for long work, only where somebody is watching and the results go elsewhere."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -16,45 +17,46 @@ EVERY = 32
 
 
 class Watch:
-    """Counts what passes through; silent without a terminal."""
+    """Counts sources and what is made of them; silent without a terminal."""
 
-    def __init__(self, bar: Progress | None, task: TaskID | None) -> None:
+    def __init__(self, bar: Progress | None = None, task: TaskID | None = None) -> None:
         self._bar, self._task = bar, task
+        self._made = 0
 
-    def file(self, name: str) -> None:
-        """Say which file is being worked on."""
-        if self._bar is not None and self._task is not None:
-            self._bar.update(self._task, description=name)
-
-    def count(self, items: Iterable[T]) -> Iterator[T]:
-        """Pass `items` on, counting them."""
+    def source(self, name: str, items: Iterable[T]) -> Iterator[T]:
+        """Pass the results of one source on, counting them; the source counts once they are used up."""
         if self._bar is None or self._task is None:
             yield from items
             return
-        since = 0
+        self._bar.update(self._task, description=PurePath(name).name)
         for item in items:
             yield item
-            since += 1
-            if since == EVERY:
-                self._bar.advance(self._task, since)
-                since = 0
-        self._bar.advance(self._task, since)
+            self._made += 1
+            if self._made % EVERY == 0:
+                self._bar.update(self._task, made=self._made)
+        self._bar.update(self._task, advance=1, made=self._made)
 
 
 @contextmanager
-def watching(results_to_file: bool) -> Iterator[Watch]:
-    """A progress line where standard error is a terminal and standard output is not one being written to."""
-    if not sys.stderr.isatty() or (sys.stdout.isatty() and not results_to_file):
-        yield Watch(None, None)
+def watching(sources: int, *, to_file: bool) -> Iterator[Watch]:
+    """A progress bar where standard error is a terminal and standard output is not one being written to.
+
+    Args:
+        sources: how many there are.
+        to_file: whether results go to a file rather than to standard output.
+    """
+    if not sys.stderr.isatty() or (sys.stdout.isatty() and not to_file):
+        yield Watch()
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (
         SpinnerColumn(),
+        *((BarColumn(), MofNCompleteColumn()) if sources > 1 else ()),
         TextColumn("{task.description}", markup=False),
-        TextColumn("{task.completed:,.0f} explained"),
+        TextColumn("{task.fields[made]:,} explained"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        yield Watch(bar, bar.add_task("", total=None))
+        yield Watch(bar, bar.add_task("", total=sources, made=0))

@@ -48,8 +48,7 @@ def write(run: Run, form: Format, out: str | None, watch: Watch) -> None:
 
 def _all(run: Run, watch: Watch) -> Iterator[Prediction]:
     for job in run.jobs():
-        watch.file(job.name)
-        for prediction, _ in watch.count(job.made):
+        for prediction, _ in watch.source(job.name, job.made):
             yield prediction
 
 
@@ -109,14 +108,13 @@ def _title(run: Run) -> str:
 
 def _shown(run: Run, watch: Watch) -> Iterator[tuple[Job, Iterator[Exhibit]]]:
     for job in run.jobs():
-        watch.file(job.name)
         yield job, _exhibits(job, run.settings.mirrored, watch)
 
 
 def _exhibits(job: Job, mirrored: bool, watch: Watch) -> Iterator[Exhibit]:
     from fervlm.vision.page_card import Exhibit
 
-    for prediction, track in watch.count(job.made):
+    for prediction, track in watch.source(job.name, job.made):
         yield Exhibit(prediction, job.picture, track, mirrored)
 
 

@@ -108,3 +108,28 @@ def test_errors_and_results_keep_to_their_streams(tmp_path: Path) -> None:
     assert done.stdout == b""
     assert done.stderr.startswith(b"fervlm: ")
     assert done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a Unix terminal")
+def test_progress_is_shown_to_a_terminal_and_never_mixed_into_results(openface: Write, tmp_path: Path) -> None:
+    import pty
+
+    openface("in/a.csv")
+    openface("in/b.csv")
+    ours, theirs = pty.openpty()
+    with (tmp_path / "results.jsonl").open("wb") as results:
+        process = subprocess.Popen(
+            [*PROGRAM, "explain", str(tmp_path / "in"), "--per", "frame", "--format", "jsonl"],
+            stdout=results,
+            stderr=theirs,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+        )
+        assert process.wait(timeout=60) == 0
+    os.close(theirs)
+    shown = os.read(ours, 65536)
+    os.close(ours)
+    assert b"explained" in shown
+    assert b"2/2" in shown
+    lines = (tmp_path / "results.jsonl").read_bytes().splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith(b'{"schema_version"') for line in lines)
