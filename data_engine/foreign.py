@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from data_engine.foreign_layouts import FOREIGN, Foreign, ForeignFormat
+from data_engine.foreign_layouts import FOREIGN, Foreign, ForeignFormat, entries
 from fervlm.errors import FervlmError, ReadError
 from fervlm.readers.json_items import items
 from fervlm.readers.source import Origin
@@ -55,4 +55,5 @@ def _items(files: list[Path], chosen: ForeignFormat) -> Iterator[Foreign]:
         for row, item in items(Origin(file)):
             if not isinstance(item, dict):
                 raise ReadError("the item is no object", file=file, row=row)
-            yield chosen.read(item, row, file.name)
+            for one in entries(item):
+                yield chosen.read(one, row, file.name)

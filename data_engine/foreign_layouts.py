@@ -9,15 +9,16 @@ faba         Seen in published code: JackYFL/EmoLA (README, `eval_FABA.py`): {so
 facial-r1    Seen in published code: RobitsG/Facial-R1 (README, `sft.py`, `infer_emotion.py`): JSON lines of {id,
              dataset, image, question, AUs, labels, description, meta_info}; answers in <think> and <answer> tags.
 mer-factory  Seen in published code: Lum1104/MER-Factory (`async_nodes.py`, `export.py`): one object a file,
-             `*_merr_data.json` and `*_image_analysis.json`, and the ShareGPT export. Its peak frame lists OpenFace 2
-             intensities of active AUs only, so every other AU counts as not measured.
+             `*_merr_data.json` and `*_image_analysis.json`; the ShareGPT export; the MERR export, one object of
+             {video: {AU_list, peak_AU_list, pseu_emotion, caption or smp_reason_caption}}. AUs are listed where active
+             only (at the peak with their OpenFace 2 intensities), so every other AU counts as not measured.
 captions     `fervlm explain --format jsonl`, or {id, text} lines of anybody.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -148,10 +149,29 @@ def _facial_r1(item: Item, row: int, file: str) -> Foreign:
     return Foreign(key, row, text, label, _first_text(item, "image"), units, evidence)
 
 
+def entries(item: Item) -> Iterator[Item]:
+    """The faces of an item: itself, or, where it is a MERR export, each of its videos with its name as `id`."""
+    if item and all(isinstance(value, dict) and "pseu_emotion" in value for value in item.values()):
+        yield from ({"id": key, **value} for key, value in item.items())
+    else:
+        yield item
+
+
+def _merr(item: Item, row: int, file: str) -> Foreign:
+    key = _named(item, row, file, "id")
+    listed = item.get("peak_AU_list") or item.get("AU_list") or []
+    units = _units([match[1] for au in listed if (match := re.match(r"AU0*(\d+)", str(au)))])
+    text = _first_text(item, "smp_reason_caption", "caption") or ""
+    evidence = _present(units, key, row, file, "facs_codes") if units else None
+    return Foreign(key, row, text, _first_text(item, "pseu_emotion"), key, units, evidence)
+
+
 _MER_TEXTS = ("final_summary", "llm_au_description", "llm_video_summary")
 
 
 def _mer_factory(item: Item, row: int, file: str) -> Foreign:
+    if "pseu_emotion" in item:
+        return _merr(item, row, file)
     if isinstance(item.get("messages"), list):
         answers = [
             turn for turn in item["messages"] if isinstance(turn, dict) and turn.get("role") in {"gpt", "assistant"}
@@ -213,6 +233,8 @@ def _has(*keys: str) -> Callable[[Item], bool]:
 
 
 def _is_mer(item: Item) -> bool:
+    if "pseu_emotion" in next(entries(item), item):
+        return True
     if isinstance(item.get("messages"), list):
         return any(key in item for key in ("videos", "audios")) or any(
             isinstance(turn, dict) and turn.get("role") == "gpt" for turn in item["messages"]

@@ -195,6 +195,22 @@ def test_mer_factory_sharegpt_export(tmp_path: Path) -> None:
     assert [(item.id, item.text) for item in found] == [("one.jpg", "The brows are raised.")]
 
 
+def test_mer_factory_merr_export(tmp_path: Path) -> None:
+    videos = {
+        "one": {
+            "AU_list": ["AU12"],
+            "peak_AU_list": ["AU06", "AU12"],
+            "pseu_emotion": "happy",
+            "caption": "AU12 is shown.",
+        },
+        "two": {"AU_list": [], "peak_AU_list": [], "pseu_emotion": "neutral", "smp_reason_caption": "A quiet face."},
+    }
+    chosen, found = read_foreign(write(tmp_path / "MERR_coarse_grained.json", videos))
+    assert chosen.name == "mer-factory"
+    told = [(item.id, item.label, item.units, item.evidence is None) for item in found]
+    assert told == [("one", "happy", (6, 12), False), ("two", "neutral", (), True)]
+
+
 def test_texts_against_a_detectors_file(tmp_path: Path) -> None:
     write_csv(
         tmp_path / "aus.csv",
