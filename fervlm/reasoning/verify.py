@@ -6,7 +6,7 @@ alike. A claim gets one of four verdicts:
 * `supported`: the evidence bears it out;
 * `contradicted`: the evidence says otherwise: the AU is absent (or present, where it is denied), on the other side, of
   another strength, or another label has clearly more support;
-* `unmeasured`: the evidence cannot tell: the detector does not see this AU, did not measure sides, or gives no strength;
+* `unmeasured`: the evidence cannot tell: the detector does not see this AU, did not measure sides, gives no strength;
 * `forbidden`: not to be said at all: a feeling among the observations, or anything about the person.
 
 What a caption is checked against is named in `Verification.against`. Against a detector's output the result proves
@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from fervlm.facs.labels import LabelSet, canonical_label
+from fervlm.facs.labels import LabelSet
 from fervlm.reasoning.findings import Interpretation
 from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verifier.claims import Reading, read_claims
+from fervlm.reasoning.verifier.conclusions import hold_conclusion
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.judge import (
     Judged,
@@ -31,14 +32,14 @@ from fervlm.reasoning.verifier.judge import (
     judge_units,
     sentence_check,
 )
-from fervlm.reasoning.verifier.labels import CLEARLY, Standing, judge_label
-from fervlm.reasoning.verifier.lexicon import AUSet
+from fervlm.reasoning.verifier.labels import Standing, judge_label
 from fervlm.reasoning.verifier.scores import TELLING, mentions, score
 from fervlm.reasoning.verifier.sections import Passage, headings, passages
 from fervlm.reasoning.verifier.tokens import sentences
 from fervlm.records import AURecord, Caption, Claim, Section, SentenceCheck, Verification
 
 _FIELDS = frozenset(Verification.model_fields)
+_WHOLE = frozenset(("all", "rest"))
 _OBSERVED = frozenset(("overview", "observation"))
 
 
@@ -95,12 +96,15 @@ def verify(
     read = judge.read if judge is not None else read_claims
     if isinstance(caption, Caption):
         told, form, given = _of_caption(caption), _well_formed(caption), caption.conclusion.label
+        quoted = caption.provenance is not None and caption.provenance.view == "anchored"
     else:
-        told, form, given = passages(caption, section), _in_order(caption), None
+        whole = section == "text"
+        told, form, given, quoted = passages(caption, section), not whole or _in_order(caption), None, False
     readings = [read(passage.text, passage.section) for passage in told]
-    checker = _Checker(evidence, Standing(evidence, labels, interpretation), readings)
+    standing = Standing(evidence, labels, interpretation)
+    checker = _Checker(evidence, standing, readings)
     checks = tuple([checker.check(p, r) for p, r in zip(told, readings, strict=True)])
-    checks, consistent = checker.conclude(checks, readings, given)
+    checks, consistent = hold_conclusion(checks, readings, standing, given, quoted=quoted)
     affirmed, wrong = mentions([c for check in checks if check.section in TELLING for c in check.claims], evidence)
     scores = score(checks, affirmed, wrong, evidence, consistent, form)
     return assemble(
@@ -174,12 +178,13 @@ class _Checker:
 
     def _judge(self, draft: Draft, reading: Reading, section: Section) -> Judged | None:
         kind = draft.kind
-        if kind == "au" or kind == "quality":
+        if kind != "label" and kind not in _WHOLE:
             return judge_units(draft, self.evidence)
-        if kind != "label":
+        if kind in _WHOLE:
             return judge_rest(draft, self.evidence, self.affirmed())
         if section in _OBSERVED:
-            return self._neutral(draft) if draft.label == "neutral" and not draft.negated else None
+            neutral = draft.label == "neutral" and not draft.negated and not draft.attributed
+            return self._neutral(draft) if neutral else None
         near = [d for d in reading.drafts if d.kind == "au" and not d.negated and not d.units.vague]
         return judge_label(draft, [d for d in near if d.clause == draft.clause], section, self.standing)
 
@@ -189,46 +194,3 @@ class _Checker:
         if moving:
             return "au", "contradicted", f"AU{moving[0]} is present"
         return "au", "supported" if self.evidence.units else "unmeasured", None
-
-    def conclude(
-        self, checks: tuple[SentenceCheck, ...], readings: list[Reading], given: str | None
-    ) -> tuple[tuple[SentenceCheck, ...], bool | None]:
-        """Hold the conclusion's words against the label given beside them and against the interpretation's."""
-        concluded: tuple[int, Draft] | None = None
-        pointed: set[str] = set()
-        for index, (made, reading) in enumerate(zip(checks, readings, strict=True)):
-            for draft in reading.drafts:
-                if draft.kind != "label" or draft.negated or draft.rival or draft.label is None:
-                    continue
-                if made.section == "conclusion":
-                    concluded = concluded or (index, draft)
-                elif made.section == "interpretation":
-                    pointed.add(draft.label)
-        if given is None:
-            if concluded is None:
-                return checks, None
-            return checks, all(c.verdict == "supported" for c in checks[concluded[0]].claims if c.kind == "label")
-        return self._held(checks, concluded, given)
-
-    def _held(
-        self, checks: tuple[SentenceCheck, ...], concluded: tuple[int, Draft] | None, given: str
-    ) -> tuple[tuple[SentenceCheck, ...], bool | None]:
-        canonical = self.standing.canonical(given) or canonical_label(given)
-        if canonical is None:
-            return checks, None
-        last = max((i for i, c in enumerate(checks) if c.section == "conclusion"), default=None)
-        if last is None:
-            return checks, False
-        reason = None
-        if concluded is not None and concluded[1].label != canonical:
-            last, reason = concluded[0], f"the label given is {given}"
-        elif self.standing.fits(canonical, CLEARLY, concluded=True) is False:
-            reason = f"the evidence gives {given} clearly less support than another label"
-        if reason is None:
-            return checks, all(c.verdict == "supported" for c in checks[last].claims if c.kind == "label")
-        draft = concluded[1] if concluded is not None else Draft("label", AUSet(()), 0, len(checks[last].text), False)
-        draft.label = draft.label or canonical
-        old = checks[last]
-        added = claim(draft, old.text, ("label", "contradicted", reason))
-        made = sentence_check(old.section, old.region, old.text, (*old.claims, added), False)
-        return (*checks[:last], made, *checks[last + 1 :]), False

@@ -117,6 +117,7 @@ class ClauseReader(LabelReader):
         elif self.denying and self.denied_first is not None:
             self.denying = False
             self._start_group()
+        self.pending = [p for p in self.pending if p.element.entry.value[0] not in self.lex.weak]
         self.copula = True
         self.colon = True
 
@@ -201,6 +202,7 @@ class ClauseReader(LabelReader):
             if draft.kind == "label":
                 draft.rival = draft.rival or self.rival
                 draft.typical = self.typical
+                draft.attributed = self.attributed
 
 
 _BY_KIND: dict[Kind, Callable[[ClauseReader, Element], None]] = {
@@ -236,6 +238,7 @@ _BY_KIND: dict[Kind, Callable[[ClauseReader, Element], None]] = {
     Kind.SOLE: ClauseReader._on_sole,
     Kind.ABOUT: ClauseReader._on_about,
     Kind.TYPICAL: ClauseReader._on_typical,
+    Kind.ATTRIBUTED: ClauseReader._on_attributed,
     Kind.MEAS: ClauseReader._on_measured,
     Kind.SIMILE: ClauseReader._on_simile,
     Kind.HEDGE: ClauseReader._on_hedge,

@@ -35,7 +35,7 @@ _CLAUSE: dict[str, Any] = {
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
     "hedge": False, "hypothetical": False, "hyp_at": 0, "generic": False, "label_first": False,
     "unknown": False, "rest": False, "here_only": False, "tentative": None,
-    "against": False, "rival": False, "typical": False, "weakened": False, "manner": None, "adjunct_at": -1,
+    "against": False, "rival": False, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,
 }  # fmt: skip
 """The state of a clause at its start."""
 NONE: frozenset[Kind] = frozenset()
@@ -109,6 +109,7 @@ class Cursor:
     rival: bool
     typical: bool
     weakened: bool
+    attributed: bool
     manner: Element | None
     """An emotion adverb that may begin a compound label."""
     adjunct_at: int

@@ -18,7 +18,9 @@ class Draft:
     """A claim as read, before any evidence."""
 
     __slots__ = (
-        "at", "chunk", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move", "negated", "opposed", "paired", "part", "rival", "side", "specified", "typical", "start", "units", "unreal", "weak",
+        "at", "attributed", "chunk", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move",
+        "negated", "opposed", "paired", "part", "rival", "side", "specified", "start", "typical", "units", "unreal",
+        "weak",
     )  # fmt: skip
 
     def __init__(self, kind: DraftKind, units: AUSet, start: int, end: int, negated: bool) -> None:
@@ -35,6 +37,8 @@ class Draft:
         self.paired = False
         """Each side is told with a strength of its own."""
         self.label: str | None = None
+        self.attributed = False
+        """A label that annotators are said to give."""
         self.rival = False
         """A label named as an alternative only."""
         self.opposed = False

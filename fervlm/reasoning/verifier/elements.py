@@ -250,10 +250,12 @@ class _Scanner:
         last = found[-1]
         gap = [t[0] for t in self.toks[last.token + 1 : start]]
         if last.kind is not Kind.LEVEL:
-            if len(found) < 2 or found[-2].kind is not Kind.LEVEL or gap:
+            if len(found) < 2 or found[-2].kind is not Kind.LEVEL or gap not in ([], ["-"]):
                 return False
             joint = self.toks[last.token][0]
-            if joint not in ("to", "or", "-", "–", "/", "through"):
+            first = found[-2].token
+            between = joint == "and" and first > 0 and self.toks[first - 1][0] == "between"
+            if joint not in ("to", "or", "-", "–", "/", "through") and not between:
                 return False
             found.pop()
             last = found[-1]

@@ -62,6 +62,10 @@ class LabelReader(WholeReader):
         else:
             self.against = not self.against
 
+    def _on_attributed(self, element: Element) -> None:
+        """ "annotators call this anger" is their word, not the text's."""
+        self.attributed = True
+
     def _on_typical(self, element: Element) -> None:
         self.typical = True
 

@@ -86,11 +86,13 @@ class Standing:
         best = self.best(neutral=False)
         if canonical == "neutral":
             fits = candidate.score >= NEUTRAL_HOLDS * share or candidate.score >= share * best
+        elif concluded:
+            rest = self.of("neutral")
+            if rest is not None and rest.score >= NEUTRAL_HOLDS:
+                best = max(best, rest.score)
+            fits = candidate.score >= max(FLOOR, share * best)
         else:
-            rest = self.of("neutral") if concluded else None
-            outweighed = rest is not None and rest.score >= NEUTRAL_HOLDS and candidate.score < 0.5 * rest.score
-            floor = FLOOR if concluded else LEAST
-            fits = not outweighed and candidate.score >= max(floor, share * best)
+            fits = candidate.score >= max(LEAST, share * best)
         return fits or self._decided() == canonical
 
     def _decided(self) -> str | None:
@@ -109,6 +111,8 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
         standing: the face's labels.
     """
     assert draft.label is not None
+    if draft.attributed:
+        return None
     candidate = standing.of(draft.label) if draft.label != "other" else None
     if candidate is None:
         return None
@@ -121,7 +125,7 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
         return "label", "contradicted", f"none of these units speaks for {candidate.label}"
     if draft.rival:
         return _OK
-    concluded = section == "conclusion"
+    concluded = section == "conclusion" or (section == "text" and not named)
     if named and not concluded and not draft.typical:
         return _OK
     share = CLEARLY if concluded else CLEARLY_MENTIONED

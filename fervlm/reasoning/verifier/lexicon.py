@@ -82,6 +82,7 @@ class Kind(IntEnum):
     SOLE = 56
     ABOUT = 57
     TYPICAL = 58
+    ATTRIBUTED = 59
 
 
 class AUSet(NamedTuple):
@@ -304,7 +305,7 @@ _GRAMMAR = {
     "relative": Kind.RELATIVE, "break": Kind.BREAK, "only": Kind.ONLY, "more": Kind.MORE, "less": Kind.LESS,
     "else": Kind.ELSE, "units": Kind.UNITS, "nothing": Kind.NOTHING, "all": Kind.ALL, "than": Kind.THAN,
     "plus": Kind.PLUS, "minus": Kind.MINUS, "pairsword": Kind.PAIRED, "noise": Kind.NOISE, "viewing": Kind.NOISE,
-    "against": Kind.AGAINST, "weakly": Kind.WEAK, "rival": Kind.RIVAL, "pronoun": Kind.ONE, "whether": Kind.WHETHER, "except": Kind.EXCEPT, "sole": Kind.SOLE, "about": Kind.ABOUT, "typical": Kind.TYPICAL,
+    "against": Kind.AGAINST, "weakly": Kind.WEAK, "rival": Kind.RIVAL, "pronoun": Kind.ONE, "whether": Kind.WHETHER, "except": Kind.EXCEPT, "sole": Kind.SOLE, "about": Kind.ABOUT, "attributed": Kind.ATTRIBUTED, "typical": Kind.TYPICAL,
 }  # fmt: skip
 _PERSONS = {
     "person": Kind.PERSON, "possessive": Kind.POSSESSIVE, "identity": Kind.IDENTITY, "sincerity": Kind.SINCERITY,

@@ -102,6 +102,8 @@ class ModifierReader(PartReader):
         if self.tentative is not None and value in ("left", "right"):
             self.tentative.kind, self.tentative.side = "rest", value  # "nothing on the right"
             return
+        if value in ("left", "right") and self._mirrored(value):
+            return
         open_drafts = [
             d for d in self.group if d.side is None or d.side == "one" or (value[:4] == "more" and d.side != value)
         ]
@@ -124,6 +126,18 @@ class ModifierReader(PartReader):
             if not self.out[self.clause :] and not self.subject:
                 return
         self.side = None
+
+    def _mirrored(self, value: DraftSide) -> bool:
+        """ "lowered strongly on the right, slightly on the left": the same movement on the other side."""
+        last = next((d for d in reversed(self.group) if d.kind == "au"), None)
+        if last is None or last.side not in ("left", "right") or last.side == value:
+            return False
+        other = Draft("au", last.units, last.start, last.end, last.negated)
+        other.side, other.part, other.move, other.at = value, last.part, last.move, self.i
+        other.paired = last.paired = True
+        self._append(other)
+        self.fresh = self.closed = False
+        return True
 
     def _boxed(self, drafts: list[Draft]) -> list[Draft]:
         """Those that a remark in parentheses is about: the ones right before, and the ones inside."""

@@ -54,7 +54,9 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
     """Every forbidden wording of a sentence."""
     kinds = [element.kind for element in found]
     told: list[Offence] = []
-    observed = section in ("overview", "observation")
+    # An overview may quote the annotators' label (the `anchored` view); an observation may not.
+    quoted = section == "overview" and Kind.ATTRIBUTED in kinds
+    observed = section in ("overview", "observation") and not quoted
     out: list[Offence] = []
     for index, element in enumerate(found):
         kind = kinds[index]
