@@ -58,5 +58,6 @@ def watching(sources: int, *, to_file: bool) -> Iterator[Watch]:
         TextColumn("{task.fields[made]:,} explained"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         yield Watch(bar, bar.add_task("", total=sources, made=0))
