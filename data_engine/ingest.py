@@ -15,7 +15,7 @@ from data_engine.labels import Given, Labels
 from data_engine.names import PictureNames
 from data_engine.rejects import RejectFile
 from data_engine.shards import SHARD_ROWS, shard_path, sweep, write_bytes, write_stream
-from data_engine.sources import PICTURE_SUFFIXES, Listed, is_manifest, list_pictures
+from data_engine.sources import Listed, holds_pictures, list_pictures
 from fervlm.errors import FervlmError
 from fervlm.facs import canonical_label
 from fervlm.facs.labels import LabelSet
@@ -60,11 +60,7 @@ def split_sources(config: AnnotateConfig) -> tuple[list[str], list[str]]:
     pictures: list[str] = []
     tables: list[str] = []
     for source in config.sources:
-        path = Path(source)
-        if not path.exists():
-            raise FervlmError("there is no such file or folder", file=source, hint="Check the path.")
-        holds = path.is_dir() or path.suffix.lower() in {".parquet", ".arrow", *PICTURE_SUFFIXES}
-        (pictures if holds or (path.suffix.lower() == ".csv" and is_manifest(path)) else tables).append(source)
+        (pictures if holds_pictures(source) else tables).append(source)
     for file in config.au:
         if file != "-" and not Path(file).exists():
             raise FervlmError("there is no such file or folder", file=file, hint="Check --au.")

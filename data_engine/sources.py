@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from data_engine.items import Picture
 from data_engine.names import picture_name
 from fervlm.errors import FervlmError, MissingExtraError
+from fervlm.readers import detect_format
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,10 +51,31 @@ def list_pictures(source: str) -> Iterator[Listed]:
         yield from _manifest(path)
 
 
-def is_manifest(path: Path) -> bool:
-    """Whether the first line of a CSV names a picture column and no action unit."""
-    header = _header(path)
-    return any(name in _FILE_COLUMNS for name in header) and not any(name.startswith("au") for name in header)
+def holds_pictures(source: str) -> bool:
+    """Whether a source is one of pictures; otherwise it is a detector's table itself.
+
+    Raises:
+        FervlmError: there is no such file, or it cannot be read as a table.
+    """
+    path = Path(source)
+    if not path.exists():
+        raise FervlmError("there is no such file or folder", file=source, hint="Check the path.")
+    if path.is_dir() or path.suffix.lower() in PICTURE_SUFFIXES:
+        return True
+    if path.suffix.lower() in {".parquet", ".arrow"}:
+        return "image" in open_table(path)[0].names
+    return path.suffix.lower() == ".csv" and _is_manifest(path)
+
+
+def _is_manifest(path: Path) -> bool:
+    """Whether a CSV names pictures and no reader knows it as measurements of them."""
+    if not any(name in _FILE_COLUMNS for name in _header(path)):
+        return False
+    try:
+        detect_format(path)
+    except FervlmError:
+        return True
+    return False
 
 
 def _header(path: Path) -> list[str]:

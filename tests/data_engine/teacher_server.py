@@ -30,7 +30,6 @@ DRAFT = re.compile(
 )
 PRESENT = re.compile(r"^- AU(\d+) (.+?):", re.MULTILINE)
 CHOSEN = re.compile(r'annotators of the picture chose "(.+?)"')
-DESCRIPTION = re.compile(r"Here is a description of a face:\n\n(.*?)\n\nWhich one", re.DOTALL)
 REGIONS = {
     "Brow": (1, 2, 4),
     "Eyes": (5, 7, 43, 45, 46),
@@ -47,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
     faults: ClassVar[dict[str, Any]] = {}
     seen: ClassVar[dict[str, int]] = {}
     counts: ClassVar[dict[str, Any]] = {}
-    agreed: ClassVar[dict[str, str]] = {}
+    agreed: ClassVar[dict[int, str]] = {}
     lock = threading.Lock()
     work = threading.Semaphore(1_000_000)
 
@@ -102,13 +101,13 @@ class Handler(BaseHTTPRequestHandler):
         if not isinstance(opening, str):
             self._look(opening[0]["image_url"]["url"])
             opening = opening[-1]["text"]
-        if described := DESCRIPTION.search(opening):
-            return self._infer(described[1])
+        if "Here is a description of a face:" in opening:
+            return self._infer(request["seed"] // 16)
         draft = DRAFT.search(opening)
         text = draft[1] if draft else self._plain(opening)
         reply = messages[-1]["content"]
         if len(messages) > 2 and (told := CHOSEN.search(str(reply))):
-            return self._corrected(messages[-2]["content"], told[1])
+            return self._corrected(messages[-2]["content"], request["seed"] // 16, told[1])
         if len(messages) > 2:
             self._count("repairs")
             return text
@@ -140,20 +139,17 @@ class Handler(BaseHTTPRequestHandler):
             ]
         )
 
-    def _corrected(self, caption: str, chosen: str) -> str:
+    def _corrected(self, caption: str, face: int, chosen: str) -> str:
         """The same observations in another interpretation, which from now on leads to the annotators' label."""
         self._count("feedback")
-        told = "The list was read once more; the movements allow more than one reading."
-        caption = caption.replace("The movements allow more than one reading.", told)
-        seen = re.findall(r"^- \w+: (.+)$", caption, re.MULTILINE)
         with self.lock:
-            self.agreed[" ".join((*seen, told))] = chosen
-        return caption
+            self.agreed[face] = chosen
+        return caption.replace("The movements allow", "The list was read once more; the movements allow")
 
-    def _infer(self, description: str) -> str:
+    def _infer(self, face: int) -> str:
         self._count("inferred")
         wrong = str(self.faults.get("infers", "open"))
-        return wrong if self.faults.get("stubborn") else f"{self.agreed.get(description, wrong)}."
+        return wrong if self.faults.get("stubborn") else f"{self.agreed.get(face, wrong)}."
 
     def _count(self, what: str) -> None:
         with self.lock:
