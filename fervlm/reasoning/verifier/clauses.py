@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
+from fervlm.reasoning.verifier.cursor import CLAIMING, NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.labelling import LabelReader
@@ -51,6 +51,8 @@ class ClauseReader(LabelReader):
                 handler(self, self.els[self.i])
             self.i += 1
         self._end_clause()
+        if self.text.endswith("?") and self.out:
+            self.out = [d for d in self.out if d.kind == "label"]  # a question asserts nothing
         if self.excepted:
             self._except()
         elif self.measured:
@@ -60,7 +62,15 @@ class ClauseReader(LabelReader):
         for draft in self.out:
             if draft.part in _AIMED and draft.side in ("left", "right") and draft.units.aus:
                 self._aim(draft)
+        self._pair_sides()
         return [d for d in self.out if d.negated or d.kind not in ("all", "rest")]
+
+    def _pair_sides(self) -> None:
+        """ "L7C, R7A": each side of one unit with a strength of its own."""
+        sided = [d for d in self.out if d.side in ("left", "right") and not d.negated and d.kind == "au"]
+        for draft in sided:
+            if any(d.units.aus == draft.units.aus and d.side != draft.side for d in sided):
+                draft.paired = True
 
     def _aim(self, draft: Draft) -> None:
         """ "the head is tilted to the left" is an AU of its own."""
@@ -72,6 +82,9 @@ class ClauseReader(LabelReader):
     def _on_separator(self, element: Element) -> None:
         kind = self.kinds[self.i]
         self._flush_level()
+        before = self.els[self.i - 1]
+        if before.kind is Kind.PART and self.naked and self.text[before.end : element.start].strip(" )"):
+            self.subject, self.naked = [], False  # what was said of the part is not understood
         if self.likened >= 0:
             self._end_simile()
         if self.closed:
@@ -80,7 +93,7 @@ class ClauseReader(LabelReader):
         self.more = 0
         self.separated = kind
         self.chunk += 1
-        if self.pending and self._next(_BEFORE_MOVE)[0] not in (Kind.MOVE, Kind.QUAL):
+        if self.pending and self._next(_BEFORE_MOVE)[0] is not Kind.MOVE:
             self.pending = [
                 p for p in self.pending if self.quals or (p.denied and not self.group)
             ]  # "instead of parting, the lips ..."
@@ -99,6 +112,8 @@ class ClauseReader(LabelReader):
     def _on_open(self, element: Element) -> None:
         self._flush_level()
         self.prep = False
+        if self.adjunct and self.adjunct_at == self.i - 1:
+            self.subject = self.adjunct  # "over the malar region (slightly superior)"
         self.paren = len(self.group)
 
     def _on_close(self, element: Element) -> None:
@@ -113,10 +128,15 @@ class ClauseReader(LabelReader):
             if heading in self.out:
                 self.out.remove(heading)
             self.denying, self.denied_first, self.deny_verb = heading.negated, None, False
+            self.listing = heading.negated
             self._start_group()
-        elif self.denying and self.denied_first is not None:
-            self.denying = False
-            self._start_group()
+        elif self.denying:
+            named = any(kind in CLAIMING for kind in self.kinds[self.deny_at : self.i])
+            if named or self.denied_first is not None:
+                self.denying = False
+                self._start_group()
+            else:
+                self.listing = True
         self.pending = [p for p in self.pending if p.element.entry.value[0] not in self.lex.weak]
         self.copula = True
         self.colon = True
@@ -127,8 +147,12 @@ class ClauseReader(LabelReader):
         self.closed = False
 
     def _on_prep(self, element: Element) -> None:
-        if self._word(element) == "on" and self._next(NONE)[0] in (None, *SEPARATING):
-            self._on_pred(element)  # "lid raiser on"
+        word = self._word(element)
+        if word in ("on", "above", "over", "below", "under") and self._next(NONE)[0] in (None, *SEPARATING) and self.group:
+            if word in ("below", "under"):
+                self._on_gone(element)  # "25, 26 below"
+            else:
+                self._on_pred(element)  # "lid raiser on"
         else:
             self.prep = True
 
@@ -150,6 +174,7 @@ class ClauseReader(LabelReader):
             self._end_clause()
             return
         self._flush_level()
+        self.earlier = self.subject or self.earlier
         self.chunk += 1
         self.within = len(self.group)
         self.subject, self.copula, self.prep, self.soft = [], False, False, False
@@ -162,6 +187,8 @@ class ClauseReader(LabelReader):
         if self.i == self.count - 1:
             return  # the end of the sentence ends the clause
         nxt, _ = self._next(NONE)
+        if nxt in (Kind.GONE, Kind.PRED, Kind.ACT, Kind.UNKNOWN) and self._word(element) == "as":
+            return  # "coded as absent"
         if nxt is Kind.LEVEL and self.group and element.end - element.start == 2:
             after, _ = self._next(NONE, self.i + 2)
             if after is None or after in SEPARATING or after is Kind.CLOSE:

@@ -29,7 +29,7 @@ FAR = 5
 """Tokens between a movement and the part it stands before."""
 
 _CLAUSE: dict[str, Any] = {
-    "denying": False, "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
+    "denying": False, "listing": False, "deny_at": 0, "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
     "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "within": 0, "paren": -1,
     "prep": False, "separated": None, "colon": False, "located": False, "likened": -1,
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
@@ -65,8 +65,11 @@ class Cursor:
 
     denying: bool
     deny_verb: bool
+    deny_at: int
     denied_first: Kind | None
     """Kind of the first thing denied in the open scope."""
+    listing: bool
+    """The denial heads a list ("not firing: lip suck, smile")."""
     denied_chunk: int
     predicate_denied: bool
     closed: bool
@@ -198,7 +201,7 @@ class Cursor:
 
     def _continues(self, separator: Kind) -> bool:
         """Whether an open denial goes on after this comma, "and" or "or"."""
-        if separator in (Kind.OR, Kind.NOR):
+        if separator in (Kind.OR, Kind.NOR) or self.listing:
             return True
         nxt, k = self._next(_PAST_MODIFIERS)
         if nxt is None or self.denied_first is None:
@@ -211,6 +214,9 @@ class Cursor:
             return separator is Kind.AND and nxt is Kind.MOVE and self._no_part_after(k)
         if nxt is Kind.AU and self.denied_first is Kind.AU:
             return not self._finite_ahead(k) or not self.copula
+        if nxt in (Kind.UNIT, Kind.AU) and self.denied_first in (Kind.UNIT, Kind.AU) and separator is Kind.COMMA:
+            if self._next(NONE, k + 1)[0] is Kind.COMMA:
+                return True  # "no activity of orbicularis oculi, pars orbitalis, ..."
         if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
             return not self._finite_ahead(k)
         if separator is Kind.AND and nxt is self.denied_first and nxt is not Kind.MOVE:
@@ -324,6 +330,10 @@ class Cursor:
         self.predicate_denied = False
         self.within = 0
         self.paren = -1
+
+    def _deny(self) -> None:
+        """Open the scope of a negation."""
+        self.denying, self.denied_first, self.deny_verb, self.deny_at = True, None, False, self.i
 
     def _flip(self) -> None:
         for draft in self.group if self.copula else self.group[self.within :]:

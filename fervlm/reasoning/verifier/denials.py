@@ -38,7 +38,7 @@ class DenialReader(MoveReader):
         self.denied_group = self.group if shown and not self.closed and not self.fresh else []
         if self.closed or self.fresh or self.group:
             self.group, self.closed, self.soft, self.fresh = [], False, False, False
-        self.denying, self.denied_first, self.deny_verb = True, None, False
+        self._deny()
         self.copula = False
         self.shared = []
 
@@ -49,11 +49,13 @@ class DenialReader(MoveReader):
             if self.group or self.subject:
                 self.predicate_denied = True
             else:
-                self.denying, self.denied_first, self.deny_verb = True, None, False
+                self._deny()
+        elif nxt is Kind.PREP and self._next(NONE, k + 1)[0] is Kind.SIDE and self._ends_after(k + 1):
+            self.i = k + 1  # "on the left, not on the right"
         elif nxt is Kind.WITH:  # "not accompanied by lip tightening"
             self._start_group()
             self.subject = []
-            self.denying, self.denied_first, self.deny_verb = True, None, False
+            self._deny()
             self.i = k
         elif nxt is None or nxt in SEPARATING or nxt in (Kind.OPEN, Kind.PREP, Kind.COLON):
             self._ellipsis()
@@ -66,8 +68,11 @@ class DenialReader(MoveReader):
         else:
             if self.closed or self.fresh:
                 self.group = []
-            self.denying, self.denied_first = True, None
+            self._deny()
             self.deny_verb = nxt is Kind.MOVE
+
+    def _ends_after(self, k: int) -> bool:
+        return self._next(NONE, k + 1)[0] in (None, *SEPARATING)
 
     def _ellipsis(self) -> None:
         """ "AU12 is active, AU6 is not"; "the brows are raised, the lids are not"."""
@@ -107,11 +112,11 @@ class DenialReader(MoveReader):
             else:
                 self._flip()
             self.closed = True
-        elif self.pending and not self.subject:
+        elif self.pending and (self.fresh or not self.subject):
             for waiting in self.pending:
                 waiting.denied = not waiting.denied
         elif nxt in _CLAIMING or nxt is Kind.UNITS:
-            self.denying, self.denied_first, self.deny_verb = True, None, False
+            self._deny()
         elif self.subject:
             self._still()
 
@@ -121,8 +126,9 @@ class DenialReader(MoveReader):
     def _on_minus(self, element: Element) -> None:
         if self.group:
             last = self.group[-1].at
+            numbers = self.els[self.i - 1].kind is Kind.AU and all(d.part is None for d in self.group)  # "25, 26 = 0"
             for draft in self.group:
-                if draft.at == last:
+                if draft.at == last or numbers:
                     draft.negated = True
         self.closed = True
 

@@ -81,11 +81,27 @@ _AFTER_BARE = frozenset(
     )
 )
 _LETTER_ENDS = frozenset((",", ".", ";", ")", "and", "-"))
-_SIDED = frozenset(("bilateral", "unilateral", "bilaterally", "unilaterally", "left", "right"))
-_STATES = frozenset(("present", "absent", "active", "inactive"))
-_ENDS = frozenset((",", ".", ";", ")", "and", "but"))
-_LISTING = frozenset((":", "are", "were", "is", "=", "include", "includes", "namely"))
-_STARTS = frozenset((";", ",", "and", "but", "while", "only"))
+_COUNTING = frozenset(
+    (
+        "of", "about", "around", "roughly", "approximately", "all", "first", "last", "frame", "row", "image", "page",
+        "line", "number", "age", "aged", "figure", "fig", "table", "section", "step", "item", "score", "scores",
+        "subject", "participant", "person", "patient", "version", "the", "than", "top", "in", "every", "at", "level",
+        "confidence", "probability", "photo", "picture", "clip", "case", "trial", "day", "week", "part", "condition",
+    )
+)  # fmt: skip
+"""Before a number that counts or names something else than an AU."""
+_ANNOUNCING = frozenset((":", "no", "not", "nor", "neither", "only", "unlike", "w/", "w/o", "without", "with", "except", "zero"))
+_FOLLOWING = frozenset(
+    (
+        Kind.COP, Kind.PRED, Kind.GONE, Kind.ACT, Kind.AND, Kind.OR, Kind.NOR, Kind.COMMA, Kind.BREAK, Kind.NOT,
+        Kind.NO, Kind.PREP, Kind.SIDE, Kind.LEVEL, Kind.HEDGE, Kind.CLOSE, Kind.OPEN, Kind.COLON, Kind.MEAS,
+        Kind.UNKNOWN, Kind.ONLY, Kind.PAIRED, Kind.WITH, Kind.THAN,
+    )
+)  # fmt: skip
+"""What may follow the number of an AU."""
+_REMARKS = frozenset(("ruled", "too", "also", "caught", "given", "then", "just"))
+_SHORT = 7
+"""In a sentence of so few tokens a number can hardly be anything but an AU."""
 _RATED = frozenset(("scored", "coded", "rated", "at", "is", "reaches", "gets"))
 _COUNTED = frozenset(
     (
@@ -392,30 +408,34 @@ class _Scanner:
         coded = joined and after is not None and len(after[0]) == 1 and after[0] in "abcdelr"
         summed = after is not None and after[0] == "+" and start + 2 < len(toks) and self._is_au(start + 2)
         boxed = before == "(" and (after is None or after[0] in _AFTER_BARE or coded)
-        denied = (
-            bool(self.found)
-            and self.found[-1].kind in (Kind.NO, Kind.NOR, Kind.NOT)
-            and self.found[-1].token == start - 1
-        )
-        denied = denied and (after is None or after[0] in _AFTER_BARE)
-        told = after is not None and (
-            (after[0] in _STATES and (start + 2 >= len(toks) or toks[start + 2][0] in _ENDS))
-            or (after[0] in _SIDED and before in ("", ",", ":"))
-            or (
-                after[0] in ("is", "are")
-                and before in _STARTS
-                and any(e.kind in (Kind.AU, Kind.ONLY) for e in self.found)
-            )
-        )
-        listed = (
-            after is not None
-            and after[0] in _JOINS
-            and before in _LISTING
-            and self._is_au(start + 2)
-            and any(e.kind in (Kind.UNITS, Kind.PRED, Kind.ACT, Kind.GONE) for e in self.found)
-        )
-        if coded or summed or boxed or denied or told or listed or before == "w/":
+        if coded or summed or boxed or self._is_code(start, before, after):
             self._numbers_at(start, bare=True)
+
+    def _is_code(self, start: int, before: str, after: Token | None) -> bool:
+        """Whether a bare number among words is an AU: "12 is not", "no 4, no 7", "scored: 4, 7"; not "2 vertical lines"."""
+        if before == "of" and self._measured_out():
+            return True
+        if before in _COUNTING or (start == 0 and after is not None and after[0] in (".", ")")):
+            return False
+        if after is not None:
+            node = lexicon().tree.get(after[0])
+            entry = node.get(None) if node else None
+            if after[0] in _COUNTED:
+                return False
+            if entry is None or entry.kind not in _FOLLOWING:
+                more = self.toks[start + 2][0] if start + 2 < len(self.toks) else ""
+                return after[0] in _REMARKS or (after[0] == "a" and more in ("bit", "little", "touch", "trace", "hint", "lot"))
+            if entry.kind is Kind.COP and any(e.kind is Kind.UNITS for e in self.found):
+                return False  # "of the units measured, 4 are active"
+        if before in _ANNOUNCING or any(e.kind is Kind.AU for e in self.found):
+            return True
+        codes = [t[0] for t in self.toks if t[0] in self.numbers]
+        return len(codes) > 1 or len(self.toks) <= _SHORT
+
+    def _measured_out(self) -> bool:
+        """ "a trace of 6", "absence of 12"."""
+        kinds = [e.kind for e in self.found[-2:]]
+        return bool(kinds) and (kinds[-1] in (Kind.LEVEL, Kind.NO) or (kinds[-1] is Kind.OF and kinds[0] in (Kind.LEVEL, Kind.NO)))
 
     def _is_au(self, k: int) -> bool:
         toks = self.toks
@@ -498,7 +518,9 @@ class _Scanner:
         level = level_of(number)
         if number == 0:
             self._add(Kind.MINUS, self.entries[Kind.MINUS], k, stop)
-        elif level is not None and number != 1:
+        elif number == 1:
+            self._add(Kind.PLUS, self.entries[Kind.PLUS], k, stop)
+        elif level is not None:
             self._add(Kind.LEVEL, Entry(Kind.LEVEL, (level, level)), k, stop)
         return stop
 

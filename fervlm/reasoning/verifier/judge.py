@@ -125,7 +125,7 @@ def _side_and_level(unit: Unit, draft: Draft) -> Judged | None:
         if unit.level is None:
             return "intensity", "unmeasured", f"AU{unit.au} has no measured strength"
         weaker = draft.paired and unit.stronger is not None and unit.stronger != draft.side
-        if not (low <= unit.level <= high or (weaker and low < unit.level)):
+        if not (low < unit.level if weaker else low <= unit.level <= high):
             return "intensity", "contradicted", f"AU{unit.au} is at level {LEVEL_LETTERS[unit.level - 1]}"
     return None
 
@@ -135,7 +135,7 @@ def _side(unit: Unit, draft: Draft) -> str | None:
     named, here = draft.side, unit.side
     if named == "even":
         return f"AU{unit.au} is uneven" if here in ("left", "right") or unit.stronger else None
-    if named == "pair" and here is None:
+    if named in ("pair", "both") and here is None:
         return None  # "both corners" says no more than "the corners" where sides were not measured
     if here is None:
         return f"AU{unit.au} was not measured by side"
@@ -156,6 +156,8 @@ def _side(unit: Unit, draft: Draft) -> str | None:
 def _denied(draft: Draft, evidence: Evidence) -> Judged:
     units = evidence.units
     wanted = draft.units
+    if wanted.vague:
+        return _OK
     side = draft.side
     doubtful = False
     for au in wanted.aus:
@@ -171,7 +173,7 @@ def _denied(draft: Draft, evidence: Evidence) -> Judged:
             doubtful = True
             continue
         return "au", "contradicted", f"AU{au} is present"
-    if wanted.vague or doubtful:
+    if doubtful:
         return _OK
     missing = [au for au in wanted.aus if au not in units]
     if missing and (not wanted.either or len(missing) == len(wanted.aus)):

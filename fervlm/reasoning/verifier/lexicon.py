@@ -157,7 +157,7 @@ _IRREGULAR = {
     "hold": ("held",), "sink": ("sank", "sunk", "sunken"), "spread": ("spread",), "stick": ("stuck",),
     "bite": ("bit", "bitten"), "blow": ("blew", "blown"), "shut": ("shut",), "set": ("set",), "thrust": ("thrust",),
     "knit": ("knit", "knitted"), "show": ("showed", "shown"), "come": ("came", "come"), "go": ("went", "gone"),
-    "grind": ("ground",), "meet": ("met",), "swell": ("swelled", "swollen"), "catch": ("caught",), "keep": ("kept",),
+    "grind": ("grinded",), "meet": ("met",), "swell": ("swelled", "swollen"), "catch": ("caught",), "keep": ("kept",),
     "shake": ("shook", "shaken"), "put": ("put",), "weep": ("wept",), "fight": ("fought",), "feel": ("felt",),
     "think": ("thought",), "know": ("knew", "known"), "understand": ("understood",), "hide": ("hid", "hidden"),
     "make": ("made",), "tell": ("told",), "stand": ("stood",), "sit": ("sat",), "bend": ("bent",),

@@ -5,15 +5,8 @@ from __future__ import annotations
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Kind
-from fervlm.reasoning.verifier.parts import PartReader
-
-_PAIRED_PARTS = frozenset(
-    (
-        "brow", "ibrow", "obrow", "lid", "ulid", "llid", "eye", "eyecorner", "undereye", "cheek", "nostril",
-        "lipcorner", "nasolabial",
-    )
-)  # fmt: skip
+from fervlm.reasoning.verifier.lexicon import Entry, Kind
+from fervlm.reasoning.verifier.parts import PAIRED_PARTS, PartReader
 
 _PAST_ATTRIBUTES = frozenset(
     (Kind.QUAL, Kind.LEVEL, Kind.OF, Kind.PAIRED, Kind.NOISE, Kind.ALL, Kind.SIDE, Kind.EMOTION)
@@ -102,10 +95,11 @@ class ModifierReader(PartReader):
         if self.tentative is not None and value in ("left", "right"):
             self.tentative.kind, self.tentative.side = "rest", value  # "nothing on the right"
             return
+        than = self.i > 0 and self.kinds[self.i - 1] is Kind.THAN
         if value in ("left", "right") and self._mirrored(value):
             return
         open_drafts = [
-            d for d in self.group if d.side is None or d.side == "one" or (value[:4] == "more" and d.side != value)
+            d for d in self.group if d.side is None or d.side == "one" or (value[:4] == "more" and (than or d.side in ("both", "pair")))
         ]
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
@@ -153,11 +147,11 @@ class ModifierReader(PartReader):
             if name != "corner":
                 return
             nxt = Kind.PART
-        elif nxt is not Kind.PART or self.els[k].entry.value not in _PAIRED_PARTS:
+        elif nxt is not Kind.PART or self.els[k].entry.value not in PAIRED_PARTS:
             return
         after, j = self._next(_PAST_QUAL_OF, k + 1)
-        if after is Kind.MOVE and self.els[j].entry.noun:
-            return  # "both brow lowering and lid tightening"
+        if after is Kind.MOVE and self.els[j].entry.noun and self._next(NONE, j + 1)[0] is not Kind.MOVE:
+            return  # "both brow lowering and lid tightening", but not "both lip corners pull up"
         if after is Kind.AND and self._next(_PAST_QUAL, j + 1)[0] is Kind.PART:
             return
         self.side = "pair"
@@ -165,7 +159,7 @@ class ModifierReader(PartReader):
     def _on_one(self, element: Element) -> None:
         """ "one eyebrow is raised"."""
         nxt, k = self._next(_PAST_QUAL_LEVEL)
-        if nxt is Kind.PART and self.els[k].entry.value in _PAIRED_PARTS and self.els[k].token - element.token <= 3:
+        if nxt is Kind.PART and self.els[k].entry.value in PAIRED_PARTS and self.els[k].token - element.token <= 3:
             self.side = "one"
 
     def _on_more(self, element: Element) -> None:
@@ -220,6 +214,9 @@ class ModifierReader(PartReader):
         open_drafts = [d for d in self.group if d.kind == "au" and d.level is None]
         if not open_drafts and self._other_side(value):
             return
+        alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
+        if alone and self.naked and self.subject and self.last_move and self._likewise(value):
+            return
         if not open_drafts:
             if not self.group and self.out and not self.subject and not self.pending:
                 open_drafts = [d for d in self.out if d.kind == "au" and d.level is None and not d.negated][-1:]
@@ -243,6 +240,18 @@ class ModifierReader(PartReader):
                 draft.level = value
                 draft.lower = denied
         self.closed = True
+
+    def _likewise(self, value: tuple[int, int]) -> bool:
+        """ "the brows are slightly raised, the lids strongly": the movement is the one before."""
+        element = self.els[self.i]
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, self.last_move), element.start, element.end, element.token)
+        made = [self._emit(subject, copied, self.denying, self.i) for subject in self.subject]
+        for draft in made:
+            if draft is not None:
+                draft.level, draft.lower = value, self.lower
+        self.lower = False
+        self.closed = True
+        return any(made)
 
     def _other_side(self, value: tuple[int, int]) -> bool:
         """ "strong on the right, slight on the left": the second strength is that of the other side."""

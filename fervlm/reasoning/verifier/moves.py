@@ -10,7 +10,7 @@ from fervlm.reasoning.verifier.modifiers import ModifierReader
 
 _LINKING = frozenset((Kind.OF, Kind.OPEN, Kind.NOR, Kind.OR, Kind.AND, Kind.COMMA))
 _ACTIONS = frozenset(
-    ("contraction", "action", "activity", "activation", "movement", "tension", "engagement", "recruitment")
+    ("contraction", "action", "activity", "activation", "movement", "tension", "engagement", "recruitment", "involvement")
 )
 _DIRECTIONS = frozenset(
     ("together", "up", "down", "back", "apart", "out", "forward", "inward", "outward", "upward", "downward")
@@ -28,6 +28,8 @@ class MoveReader(ModifierReader):
         if self.i and self.kinds[self.i - 1] in (Kind.UNIT, Kind.AU) and self._compound(element, named=True):
             if self.text[element.start : element.end].lower() in _ACTIONS:
                 return  # "frontalis contraction"
+        if "still" in moves and self.i and self.kinds[self.i - 1] is Kind.THAN:
+            return  # "higher than at rest"
         if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
             return  # "straight back"
         if moves == ("any",) and self.prep and not self.denying:
@@ -48,7 +50,7 @@ class MoveReader(ModifierReader):
         ):
             self._nothing_of(element)
             return
-        if not fitting and ahead is None and self._adrift(element):
+        if not fitting and ahead is None and not (self.copula and self.earlier) and self._adrift(element):
             return
         if not fitting and moves[0] == "high":
             self.more = 1  # "a smile, higher on the left"
@@ -64,6 +66,7 @@ class MoveReader(ModifierReader):
         if not fitting and not self.subject and moves != ("pull",) and (not self.pending or self.copula):
             carried = entry.unit is None and (moves[0] != "any" or self.denying)
             fitting = [s for s in self.earlier if self._fits(s.part, moves)] if carried else []
+            self.subject = list(fitting)
         if "seen" in moves and not fitting and self.group:
             self._on_pred(element)
         elif fitting:
@@ -80,7 +83,7 @@ class MoveReader(ModifierReader):
             self.closed = True
         elif moves[0] in ("tight", "together") and self.group and not self.subject and not entry.noun:
             self._on_pred(element)  # "corrugator tight"
-        else:
+        elif not (self.copula and self.subject and not entry.noun):  # "the face is contracted around ..."
             self._wait(element)
 
     def _takers(self, element: Element, entry: Entry) -> list[Subject]:
@@ -89,6 +92,8 @@ class MoveReader(ModifierReader):
             found = [s for s in self.adjunct if self._fits(s.part, entry.value)]
             if found:
                 return found
+        if entry.noun and self.fresh and self.kinds[self.i - 1] is not Kind.AND and not self._compound(element):
+            return []  # "jaw drop on, stretch off"
         if entry.noun and not self.naked and (entry.unit is not None or self._placed_part(self.i, entry.value)):
             return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
         found = [s for s in self.subject if self._fits(s.part, entry.value)]
@@ -217,6 +222,8 @@ class MoveReader(ModifierReader):
         """ "a marked activation of AU12": what was said of the activation holds for the unit."""
         if self.pending and self.pending[-1].element.entry.value[0] in ("any", "pull", "still"):
             waiting = self.pending.pop()
+            if draft.negated:
+                self.denied_first = self.kinds[self.i]
             if waiting.element.entry.value[0] == "still":  # "relaxed frontalis"
                 draft.negated = not draft.negated
             draft.level = draft.level or waiting.level

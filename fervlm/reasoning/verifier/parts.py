@@ -7,7 +7,14 @@ from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.lexicon import Entry, Kind
 
+PAIRED_PARTS = frozenset(
+    (
+        "brow", "ibrow", "obrow", "lid", "ulid", "llid", "eye", "eyecorner", "undereye", "cheek", "nostril",
+        "lipcorner", "nasolabial",
+    )
+)  # fmt: skip
 _OWNED = frozenset((Kind.UNIT, Kind.AU, Kind.MOVE))
+_PAST_PLACE = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED, Kind.ALL, Kind.PREP, Kind.QUAL))
 _PAST_OWNER = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
 _WAITING = 9
 """Tokens that a movement waits for its part ("a lift at both of the inner ends of the brows")."""
@@ -28,6 +35,14 @@ class PartReader(Cursor):
         if self.quals and self.kinds[self.i - 1] is Kind.QUAL:
             name = self.quals[0]
             self.quals = []
+        known = self.subject or self.earlier
+        if nxt is Kind.ONE and known and self.els[k].token - element.token <= 2:  # "the upper ones"
+            whole = self.lex.whole.get(known[-1].part, known[-1].part)
+            narrow = self.lex.qualified.get(whole, {}).get(name)
+            if narrow is not None:
+                self.i = k
+                self._part(narrow, element)
+                return
         if (
             self.subject
             and self.i
@@ -44,6 +59,8 @@ class PartReader(Cursor):
         for subject in self.subject:
             whole = self.lex.whole.get(subject.part, subject.part)
             subject.part = self.lex.qualified.get(whole, {}).get(name, subject.part)
+            subject.side = self.side or subject.side
+        self.side = None
         for draft in self.group:
             if draft.part and draft.move and draft.at:
                 narrow = self.lex.qualified.get(draft.part, {}).get(name)
@@ -67,6 +84,8 @@ class PartReader(Cursor):
             side = self.subject[0].side
             if side is not None:
                 self.subject = []
+        if side is None and self.naked and self.subject and self._beside(element) and name in PAIRED_PARTS:
+            side = self.subject[-1].side  # "the right lids and cheek"
         found = [Subject(part, side, element.start, element.end) for part in parts]
         if (self.tentative is not None or self.here_only) and prep and not self.pending:
             self.here_only = False
@@ -80,6 +99,9 @@ class PartReader(Cursor):
                 self.pending = waiting
                 return
             self.pending = waiting
+        opening = prep and self._after_separator()
+        if opening:
+            self.soft, prep = True, False  # "..., and at each end of the mouth"
         of = self.i > 1 and self.kinds[self.i - 1] is Kind.OF and self.kinds[self.i - 2] in _OWNED and bool(self.group)
         if (prep or of) and (self.subject or self.group) and not self.fresh:
             if side is not None and self.group:
@@ -96,11 +118,22 @@ class PartReader(Cursor):
                 self._start_group()
             self.subject = []
             self.soft = self.colon = False
-        self.located = prep
+        self.located = prep or opening
         self.shared = []
         self.subject += found
         self.naked = True
         self.copula = False
+
+    def _beside(self, element: Element) -> bool:
+        """Whether only "and" stands before the part at hand, without an article."""
+        return self.i > 1 and self.kinds[self.i - 1] is Kind.AND and self.els[self.i - 1].token == element.token - 1
+
+    def _after_separator(self) -> bool:
+        """Whether a place opens a member of a list: "..., and at each end of the mouth"."""
+        k = self.i - 1
+        while k > 0 and self.kinds[k] in _PAST_PLACE:
+            k -= 1
+        return k > 0 and self.kinds[k] in (Kind.AND, Kind.COMMA) and not self.shared
 
     def _owned(self) -> bool:
         """Whether the part at hand is only whose the part before is."""

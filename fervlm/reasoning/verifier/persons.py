@@ -78,6 +78,8 @@ def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> s
     kind = kinds[index]
     if kind is Kind.MENTAL:
         return "says what the person feels or thinks" if _person_before(kinds, index) else None
+    if kind is Kind.MOVE and kinds[index + 1 : index + 2] == [Kind.PERSON] and _is_double(text, found[index]):
+        return "ascribes a feeling to the person"  # "this depressed patient"
     if kind is Kind.MOVE and text[found[index].start : found[index].end].lower() in _DOUBLE:
         return "ascribes a feeling to the person" if _is_ascribed(text, found, kinds, index) else None
     if kind is not Kind.EMOTION:
@@ -99,6 +101,10 @@ def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> s
     if form != "noun" and before.kind is Kind.PERSON and token - before.token == 1:
         return "ascribes a feeling to the person"
     return "ascribes a feeling to the person" if _is_ascribed(text, found, kinds, index) else None
+
+
+def _is_double(text: str, element: Element) -> bool:
+    return text[element.start : element.end].lower() in _DOUBLE
 
 
 def _is_ascribed(text: str, found: list[Element], kinds: list[Kind], index: int) -> bool:

@@ -15,6 +15,7 @@ _NO_END = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS).replace('.', '[.]')})|
 _PLAIN = re.compile(r"[A-Z][^.!?\n*]*(?:\. [A-Z][^.!?\n*]*)*\.?")
 """Sentences that no abbreviation or decimal can confuse; `_ABBREVIATIONS` are checked apart."""
 _CARRIED = re.compile(r"\s*(?:level|intensity|strength|degree|side)\s*[:=]", re.I)
+_ANSWER = re.compile(r"\s*(?:yes|no|none|absent|present|not|nope|nah|yep|yeah)\b", re.I)
 _BULLET = re.compile(r"^[\s\-*•·–#>]*(?:\(?\d{1,2}[.)]\s+)?")
 
 
@@ -26,9 +27,21 @@ def lowered(text: str) -> str:
     return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
 def tokens(text: str) -> list[Token]:
-    """The tokens of a sentence; `(+)` and `(-)` are one token each."""
+    """The tokens of a sentence; `(+)` and `(-)` are one token each, `lipPress` is two."""
+    if _CAMEL.search(text):
+        humps = [m.start() for m in _CAMEL.finditer(text)]
+        parts = [tokens(piece) for piece in _pieces(text, humps)]
+        starts = [0, *humps]
+        return [(w, a + at, b + at) for part, at in zip(parts, starts, strict=True) for w, a, b in part]
     return [(m[0], m.start(), m.end()) for m in _TOKEN.finditer(lowered(text))]
+
+
+def _pieces(text: str, cuts: list[int]) -> list[str]:
+    return [text[a:b].lower() for a, b in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
 def sentences(text: str) -> list[str]:
@@ -44,6 +57,8 @@ def sentences(text: str) -> list[str]:
     found: list[str] = []
     start = 0
     for stop in _FULL_STOP.finditer(text):
+        if text[stop.start()] == "?" and _ANSWER.match(text, stop.end()):
+            continue
         if text[stop.start()] == "." and _NO_END.search(text[start : stop.start()]):
             continue
         _append(found, text[start : stop.end()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fervlm.reasoning.verifier.cursor import NONE
 from fervlm.reasoning.verifier.denials import DenialReader
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
@@ -33,9 +34,20 @@ class WholeReader(DenialReader):
     def _on_nothing(self, element: Element) -> None:
         self._flush_level()
         self._start_group()
-        self.denying, self.denied_first, self.deny_verb = True, None, False
+        self._deny()
+        if self.colon and self.subject:  # "eyes: nothing to report"
+            copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+            for subject in self.subject:
+                self._emit(subject, copied, True, self.i)
+            self.closed = True
+            return
+        nxt, k = self._next(NONE)
+        if nxt is Kind.MOVE and not {"any", "seen"} & set(self.els[k].entry.value):
+            return  # "nothing opened"
         draft = Draft("all", NOTHING, element.start, element.end, True)
         self._append(draft)
+        if self.clause_side in ("left", "right") or self.side in ("left", "right"):  # "character-right gets nothing"
+            draft.kind, draft.side = "rest", self.side or self.clause_side
         self.group = []
         self.tentative = draft
 
@@ -78,7 +90,8 @@ class WholeReader(DenialReader):
             self.excepted = True
         elif self.denying and nxt not in (Kind.MOVE, Kind.UNITS, Kind.PART, Kind.UNIT, Kind.AU):
             self._append(Draft("rest", NOTHING, element.start, element.end, True))
-        elif nxt in (Kind.GONE, Kind.MOVE) and not self.denying and not self.group and not self.subject:
+        elif nxt in (Kind.GONE, Kind.MOVE, Kind.COP) and not self.denying and (self.fresh or not (self.group or self.subject)):
+            self._start_group()
             self.subject = [Subject("face", None, element.start, element.end)]
 
     def _on_except(self, element: Element) -> None:
