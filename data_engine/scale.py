@@ -7,10 +7,13 @@ continues with what is missing.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
+import re
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,6 +31,7 @@ Stage = Callable[..., tuple[bytes, bytes]]
 Parts = Sequence[Path]
 """One shard's files, one from each source folder."""
 Executor = Literal["processes", "ray"]
+_CONNECT_S = 10
 Progress = Callable[[int, int], None]
 """Called with (rows kept, rows rejected) after every shard."""
 
@@ -118,23 +122,46 @@ def _processes(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tu
 def _ray(stage: Stage, todo: Iterable[Parts], workers: int) -> Iterator[tuple[str, bytes, bytes]]:
     """Ray Data streams the shards through the cluster and repeats what a lost node was doing.
 
-    Every node must see the work folder and the pictures under the same paths.
+    The cluster is the one that `RAY_ADDRESS` names, else this machine. Every node must see the work folder and the
+    pictures under the same paths.
     """
     try:
-        import ray  # noqa: PLC0415
+        import ray.data  # noqa: PLC0415
+        from ray.exceptions import RayError  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("the Ray executor", "scale") from error
     items = [{"parts": [str(part) for part in parts]} for parts in todo]
     if not items:
         return
-    if not ray.is_initialized():
-        ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
+    _quietly_connected(ray)
 
     def one(row: dict[str, Any]) -> dict[str, Any]:
         parts = [Path(part) for part in row["parts"]]
         rows, rejects = _run(stage, *(part.read_bytes() for part in parts))
         return {"name": parts[0].name, "rows": rows, "rejects": rejects}
 
-    shards = ray.data.from_items(items, override_num_blocks=len(items)).map(one, concurrency=workers or None)
-    for row in shards.iter_rows():
-        yield str(row["name"]), bytes(row["rows"]), bytes(row["rejects"])
+    blocks = ray.data.from_items(items, override_num_blocks=len(items))
+    try:
+        for row in blocks.map(one, compute=ray.data.TaskPoolStrategy(size=workers)).iter_rows():
+            yield str(row["name"]), bytes(row["rows"]), bytes(row["rejects"])
+    except RayError as error:
+        reason = str(error).strip().splitlines()[-1][:200]
+        hint = "Run the same command again; it resumes."
+        raise FervlmError(f"the Ray cluster failed ({reason})", hint=hint) from error
+
+
+def _quietly_connected(ray: Any) -> None:  # noqa: ANN401 - a module
+    """Ray up, and its progress reports left out: the run has its own."""
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    if ray.is_initialized():
+        return
+    try:
+        # Ray itself would try for many minutes.
+        if match := re.fullmatch(r"(?:ray://)?\[?([^/]+?)\]?:(\d+)", os.environ.get("RAY_ADDRESS", "")):
+            socket.create_connection((match[1], int(match[2])), timeout=_CONNECT_S).close()
+        ray.init(log_to_driver=False, configure_logging=False, include_dashboard=False)
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:200]
+        raise FervlmError(f"the Ray cluster cannot be reached ({reason})", hint="Check RAY_ADDRESS.") from error
