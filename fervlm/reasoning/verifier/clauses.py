@@ -137,6 +137,8 @@ class ClauseReader(LabelReader):
                 self._start_group()
             else:
                 self.listing = True
+        if self.pending and self.text[self.els[self.i - 1].end : element.start].strip():
+            self.pending = []  # "press photo: ..."
         self.pending = [p for p in self.pending if p.element.entry.value[0] not in self.lex.weak]
         self.copula = True
         self.colon = True
@@ -148,13 +150,14 @@ class ClauseReader(LabelReader):
 
     def _on_prep(self, element: Element) -> None:
         word = self._word(element)
-        if word in ("on", "above", "over", "below", "under") and self._next(NONE)[0] in (None, *SEPARATING) and self.group:
+        adverbial = self.i > 0 and self.kinds[self.i - 1] is not Kind.PREP
+        if adverbial and word in ("on", "above", "over", "below", "under") and self._next(NONE)[0] in (None, *SEPARATING) and self.group:
             if word in ("below", "under"):
                 self._on_gone(element)  # "25, 26 below"
             else:
                 self._on_pred(element)  # "lid raiser on"
         else:
-            self.prep = True
+            self.prep, self.prep_word = True, word
 
     def _on_copula(self, element: Element) -> None:
         self.copula = True

@@ -31,7 +31,7 @@ FAR = 5
 _CLAUSE: dict[str, Any] = {
     "denying": False, "listing": False, "deny_at": 0, "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
     "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "within": 0, "paren": -1,
-    "prep": False, "separated": None, "colon": False, "located": False, "likened": -1,
+    "prep": False, "prep_word": "", "separated": None, "colon": False, "located": False, "likened": -1,
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
     "hedge": False, "hypothetical": False, "hyp_at": 0, "generic": False, "label_first": False,
     "unknown": False, "rest": False, "here_only": False, "tentative": None,
@@ -85,6 +85,7 @@ class Cursor:
     paren: int
     """Where the group stood at an open parenthesis, or -1."""
     prep: bool
+    prep_word: str
     separated: Kind | None
     colon: bool
     located: bool
@@ -219,7 +220,8 @@ class Cursor:
                 return True  # "no activity of orbicularis oculi, pars orbitalis, ..."
         if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
             return not self._finite_ahead(k)
-        if separator is Kind.AND and nxt is self.denied_first and nxt is not Kind.MOVE:
+        thing = nxt is self.denied_first and nxt is not Kind.MOVE
+        if separator is Kind.AND and (thing or (nxt is Kind.UNIT and self.denied_first is Kind.MOVE)):
             return not self._finite_ahead(k)
         return False
 
@@ -252,7 +254,7 @@ class Cursor:
             ):
                 return kind is not Kind.COP or not self.denying or self._part_then_finite(k)
             if kind in SEPARATING:
-                return False
+                return kind is Kind.RELATIVE
         return False
 
     def _part_then_finite(self, k: int) -> bool:

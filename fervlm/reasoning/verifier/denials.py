@@ -22,6 +22,10 @@ class DenialReader(MoveReader):
     def _on_no(self, element: Element) -> None:
         self._flush_level()
         nxt, k = self._next(_PAST_PREP)
+        if self.group and nxt in (None, Kind.BREAK) and self.kinds[self.i - 1] is Kind.COMMA:
+            for draft in self.group:  # "teeth visible, no"
+                draft.negated = draft.negated != (draft.at == self.group[-1].at)
+            return
         if self.group and not self.fresh:
             if nxt is Kind.SIDE:  # "neither on the left nor on the right"
                 self.copula = self.no_side = True
@@ -57,8 +61,12 @@ class DenialReader(MoveReader):
             self.subject = []
             self._deny()
             self.i = k
+        elif nxt is Kind.COLON and not self.group and not self.subject:
+            self._deny()  # "what it hasn't: a frown"
         elif nxt is None or nxt in SEPARATING or nxt in (Kind.OPEN, Kind.PREP, Kind.COLON):
-            self._ellipsis()
+            stop = self.els[k].start if k < self.count else len(self.text)
+            if not self.text[element.end : stop].strip(" \"')"):  # no verb that is not known
+                self._ellipsis()
         elif nxt is Kind.LEVEL:
             after = self._next(_PAST_SIDE_QUAL, k + 1)[0]
             if after in (Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART):
@@ -76,7 +84,11 @@ class DenialReader(MoveReader):
 
     def _ellipsis(self) -> None:
         """ "AU12 is active, AU6 is not"; "the brows are raised, the lids are not"."""
-        if self.group:
+        if self.group and self.closed and self.group[-1].part is not None:
+            for draft in self.group:  # "down clearly, outward slightly, up never"
+                if draft.chunk == self.group[-1].chunk:
+                    draft.negated = not draft.negated
+        elif self.group:
             self._flip()
         elif self.subject and self.last_move:
             element = self.els[self.i]

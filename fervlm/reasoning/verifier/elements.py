@@ -136,6 +136,11 @@ def _entries() -> dict[Kind, Entry]:
 
 
 @cache
+def _lower_entry() -> Entry:
+    return Entry(Kind.QUAL, "lower")
+
+
+@cache
 def _side_entry(side: str) -> Entry:
     return Entry(Kind.SIDE, side)
 
@@ -200,6 +205,8 @@ class _Scanner:
                     at += 1
                     continue
             kind = best.kind
+            if word == "lower" and stop == at + 1 and self._is_adjective(stop):
+                best, kind = _lower_entry(), Kind.QUAL
             if kind in _CAREFUL or word == "-":
                 self.at = stop
                 self._careful(best, at, stop)
@@ -208,6 +215,11 @@ class _Scanner:
                 found.append(new(Element, (kind, best, begin, toks[stop - 1][2], at)))
                 at = stop
         return found
+
+    def _is_adjective(self, k: int) -> bool:
+        """ "lower" before "ones", or before "and upper lids"."""
+        words = [t[0] for t in self.toks[k : k + 3] if t[0] not in SKIPPED]
+        return words[:1] in (["ones"], ["one"]) or (words[:1] in (["and"], ["or"], ["/"]) and words[1:2] == ["upper"])
 
     def _careful(self, best: Entry, start: int, stop: int) -> None:
         """Kinds that depend on what stands around them."""

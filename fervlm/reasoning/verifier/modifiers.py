@@ -103,6 +103,8 @@ class ModifierReader(PartReader):
         ]
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
+        elif value in ("left", "right") and any(d.side == "one" for d in open_drafts):
+            open_drafts = [d for d in open_drafts if d.side == "one"]  # "smiling, with one brow up: the left"
         if open_drafts and (not self.fresh or value[:4] == "more"):
             for draft in open_drafts:
                 draft.side = value

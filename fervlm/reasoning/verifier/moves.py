@@ -16,6 +16,7 @@ _DIRECTIONS = frozenset(
     ("together", "up", "down", "back", "apart", "out", "forward", "inward", "outward", "upward", "downward")
 )
 
+_NOT_STILL = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.PRED, Kind.ACT, Kind.NOT, Kind.LEVEL, Kind.GONE))
 _UNITS = frozenset((Kind.AU, Kind.UNIT))
 
 
@@ -28,6 +29,8 @@ class MoveReader(ModifierReader):
         if self.i and self.kinds[self.i - 1] in (Kind.UNIT, Kind.AU) and self._compound(element, named=True):
             if self.text[element.start : element.end].lower() in _ACTIONS:
                 return  # "frontalis contraction"
+        if moves[0] == "still" and self._word(element) == "still" and self._next(NONE)[0] in _NOT_STILL:
+            return  # "still parted"
         if "still" in moves and self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "higher than at rest"
         if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
@@ -65,6 +68,7 @@ class MoveReader(ModifierReader):
                 return
         if not fitting and not self.subject and moves != ("pull",) and (not self.pending or self.copula):
             carried = entry.unit is None and (moves[0] != "any" or self.denying)
+            carried = carried and (not entry.noun or not self._placed_part(self.i, moves))
             fitting = [s for s in self.earlier if self._fits(s.part, moves)] if carried else []
             self.subject = list(fitting)
         if "seen" in moves and not fitting and self.group:
@@ -94,7 +98,8 @@ class MoveReader(ModifierReader):
                 return found
         if entry.noun and self.fresh and self.kinds[self.i - 1] is not Kind.AND and not self._compound(element):
             return []  # "jaw drop on, stretch off"
-        if entry.noun and not self.naked and (entry.unit is not None or self._placed_part(self.i, entry.value)):
+        verb = self.closed and self.kinds[self.i - 1] is Kind.AND and not self._word(element).endswith("ing")
+        if entry.noun and not self.naked and not verb and (entry.unit is not None or self._placed_part(self.i, entry.value)):
             return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
         found = [s for s in self.subject if self._fits(s.part, entry.value)]
         if found and len(found) > 1 and self._compound(element):

@@ -14,6 +14,9 @@ PAIRED_PARTS = frozenset(
     )
 )  # fmt: skip
 _OWNED = frozenset((Kind.UNIT, Kind.AU, Kind.MOVE))
+_LISTED = frozenset((Kind.AND, Kind.OR, Kind.COMMA, Kind.NOR))
+_IN_PLACE = frozenset(("", "in", "at", "around", "on", "along", "across", "between", "near", "beside", "about", "within", "over", "to"))
+"""A movement named as a thing may stand before these and its part ("tension around the eyes")."""
 _PAST_PLACE = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED, Kind.ALL, Kind.PREP, Kind.QUAL))
 _PAST_OWNER = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
 _WAITING = 9
@@ -49,8 +52,8 @@ class PartReader(Cursor):
             and (self.kinds[self.i - 1] is Kind.PART or self.prep or self.kinds[self.i - 1] is Kind.SIDE)
         ):
             self._narrow(name)
-        elif nxt is not Kind.QUAL and (part := self.lex.bare.get(name)) is not None:
-            self._part(part, element)
+        elif nxt is not Kind.QUAL and (name == "corner" or " " in self._word(element)) and name in self.lex.bare:
+            self._part(self.lex.bare[name], element)
         else:
             self.quals.append(name)
 
@@ -72,6 +75,8 @@ class PartReader(Cursor):
         self._part(element.entry.value, element)
 
     def _part(self, name: str, element: Element) -> None:
+        if self.i and self.kinds[self.i - 1] is Kind.UNIT and self.text[self.els[self.i - 1].end : element.start] in (" ", "-"):
+            return  # "a kiss mouth"
         parts = self._qualified(name)
         side, self.side = self.side, None
         prep, self.prep = self.prep, False
@@ -93,7 +98,7 @@ class PartReader(Cursor):
                 return
         if self.pending and self._take_pending(found, element):
             return
-        if self.shared and self.separated in (Kind.AND, Kind.OR, Kind.COMMA, Kind.NOR) and not self._own_predicate():
+        if self.shared and self.separated is not None and self._shares():
             waiting, self.pending = self.pending, list(self.shared)
             if self._take_pending(found, element):
                 self.pending = waiting
@@ -123,6 +128,15 @@ class PartReader(Cursor):
         self.subject += found
         self.naked = True
         self.copula = False
+
+    def _shares(self) -> bool:
+        """Whether the part shares the movement before: "raised brows and lids", not "raised brows, a chin"."""
+        named = all(p.element.entry.noun for p in self.shared)  # "a raise of the brows and the lids"
+        k = self.i - 1
+        while k > 0 and self.kinds[k] in _PAST_PLACE:
+            k -= 1
+        bare = self.els[k].kind in _LISTED and self.els[k + 1].token == self.els[k].token + 1
+        return (named or bare) and not self._own_predicate()
 
     def _beside(self, element: Element) -> bool:
         """Whether only "and" stands before the part at hand, without an article."""
@@ -166,6 +180,8 @@ class PartReader(Cursor):
         """Give the movements that waited for a part this one; whether any of them fits it."""
         if self.i and self.kinds[self.i - 1] is Kind.PREP:
             self.pending = [p for p in self.pending if not self._finite_verb(p.element)]
+            if self.prep_word not in _IN_PLACE:
+                self.pending = []  # "folds from the raised brows"
         self.pending = [p for p in self.pending if element.token - p.element.token <= _WAITING]
         fitting = [p for p in self.pending if any(self._fits(s.part, p.element.entry.value) for s in subjects)]
         if not fitting:

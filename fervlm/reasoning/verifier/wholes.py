@@ -12,6 +12,9 @@ _PAST_OF_ALL_MEAS = frozenset((Kind.OF, Kind.ALL, Kind.MEAS))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 
 
+_PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
+
+
 class WholeReader(DenialReader):
     """Handlers for what speaks of the whole face or of what is left of it."""
 
@@ -33,15 +36,15 @@ class WholeReader(DenialReader):
 
     def _on_nothing(self, element: Element) -> None:
         self._flush_level()
-        self._start_group()
-        self._deny()
-        if self.colon and self.subject:  # "eyes: nothing to report"
+        if self.subject and not self.group and (self.colon or self.copula):  # "eyes: nothing to report"
             copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
             for subject in self.subject:
                 self._emit(subject, copied, True, self.i)
             self.closed = True
             return
-        nxt, k = self._next(NONE)
+        self._start_group()
+        self._deny()
+        nxt, k = self._next(_PAST_COP)
         if nxt is Kind.MOVE and not {"any", "seen"} & set(self.els[k].entry.value):
             return  # "nothing opened"
         draft = Draft("all", NOTHING, element.start, element.end, True)
