@@ -122,7 +122,7 @@ class ClauseReader(LabelReader):
 
     def _on_colon(self, element: Element) -> None:
         self._flush_level()
-        self.against = False
+        self.against = self.against and self.kinds[self.i - 1] is Kind.AGAINST
         if len(self.group) == 1 and self.group[0].kind == "all" and self.group[0].part is None:  # "AUs absent: 4, 15"
             heading = self.group.pop()
             if heading in self.out:
@@ -132,6 +132,7 @@ class ClauseReader(LabelReader):
             self._start_group()
         elif self.denying:
             named = any(kind in CLAIMING for kind in self.kinds[self.deny_at : self.i])
+            named = named or bool(self.text[self.els[self.i - 1].end : element.start].strip())
             if named or self.denied_first is not None:
                 self.denying = False
                 self._start_group()
@@ -140,13 +141,15 @@ class ClauseReader(LabelReader):
         if self.pending and self.text[self.els[self.i - 1].end : element.start].strip():
             self.pending = []  # "press photo: ..."
         self.pending = [p for p in self.pending if p.element.entry.value[0] not in self.lex.weak]
-        self.copula = True
+        self.copula, self.copula_at = True, self.i
         self.colon = True
 
     def _on_relative(self, element: Element) -> None:
         self._flush_level()
         self.prep = self.against = False
         self.closed = False
+        if self.adjunct and self.adjunct_at == self.i - 1:
+            self.subject = self.adjunct  # "over a chin that is pushed up"
 
     def _on_prep(self, element: Element) -> None:
         word = self._word(element)
@@ -160,7 +163,9 @@ class ClauseReader(LabelReader):
             self.prep, self.prep_word = True, word
 
     def _on_copula(self, element: Element) -> None:
-        self.copula = True
+        self.copula, self.copula_at = True, self.i
+        if self.denying and self.denied_first is Kind.EMOTION:
+            self.denying = False  # "fear rather than surprise is suggested by ..."
 
     def _on_with(self, element: Element) -> None:
         """ "AU6 with AU12 is missing" is one subject, "with the left eye" a place; otherwise a new clause begins."""
@@ -190,6 +195,11 @@ class ClauseReader(LabelReader):
         if self.i == self.count - 1:
             return  # the end of the sentence ends the clause
         nxt, _ = self._next(NONE)
+        if nxt is Kind.COP and self.out and self._word(element) == "so":  # "... is off, and so is AU26"
+            denied = self.out[-1].negated
+            self._end_clause()
+            self.echo = denied
+            return
         if nxt in (Kind.GONE, Kind.PRED, Kind.ACT, Kind.UNKNOWN) and self._word(element) == "as":
             return  # "coded as absent"
         if nxt is Kind.LEVEL and self.group and element.end - element.start == 2:
@@ -223,12 +233,16 @@ class ClauseReader(LabelReader):
         if self.generic and self.label_first:  # "anger usually involves AU4 and AU7"
             self.out[self.clause :] = [d for d in drafts if d.kind == "label"]
             return
+        if any([draft.unreal for draft in drafts]):
+            self.out[self.clause :] = drafts = [d for d in drafts if not d.unreal]
         side, hedge = self.clause_side, self.hedge
         for draft in drafts:
             if hedge:
                 draft.hedged = True
             if side is not None and draft.side is None and draft.kind == "au":
                 draft.side = side
+            if self.clause_level is not None and draft.level is None and draft.kind == "au" and not draft.negated:
+                draft.level = self.clause_level
             if draft.kind == "label":
                 draft.rival = draft.rival or self.rival
                 draft.typical = self.typical

@@ -25,12 +25,13 @@ BETWEEN = frozenset(
 )  # fmt: skip
 """What may stand between a movement and the part it is of."""
 CLAIMING = frozenset((Kind.PART, Kind.AU, Kind.UNIT))
+_EXCLUDING = frozenset(("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from"))
 FAR = 5
 """Tokens between a movement and the part it stands before."""
 
 _CLAUSE: dict[str, Any] = {
-    "denying": False, "listing": False, "deny_at": 0, "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
-    "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "within": 0, "paren": -1,
+    "denying": False, "listing": False, "deny_at": 0, "deny_word": "", "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
+    "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "copula_at": -1, "clause_level": None, "echo": None, "within": 0, "paren": -1,
     "prep": False, "prep_word": "", "separated": None, "colon": False, "located": False, "likened": -1,
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
     "hedge": False, "hypothetical": False, "hyp_at": 0, "generic": False, "label_first": False,
@@ -66,6 +67,7 @@ class Cursor:
     denying: bool
     deny_verb: bool
     deny_at: int
+    deny_word: str
     denied_first: Kind | None
     """Kind of the first thing denied in the open scope."""
     listing: bool
@@ -80,8 +82,13 @@ class Cursor:
     naked: bool
     """A part has been named since the last draft, so a predicate speaks of it."""
     copula: bool
+    copula_at: int
+    clause_level: tuple[int, int] | None
+    """A strength that heads a list ("at E: AU12 and AU25")."""
     within: int
     """Where the group goes on after a "with"."""
+    echo: bool | None
+    """Whether what is echoed ("so is AU6") was denied."""
     paren: int
     """Where the group stood at an open parenthesis, or -1."""
     prep: bool
@@ -211,6 +218,8 @@ class Cursor:
             return True
         if self._or_ahead(self.i + 1):
             return True
+        if separator is Kind.AND and self.deny_word in _EXCLUDING and nxt in (Kind.MOVE, Kind.PART):
+            return not self._finite_ahead(k)  # "without the downturned mouth and the raised chin"
         if self.deny_verb:
             return separator is Kind.AND and nxt is Kind.MOVE and self._no_part_after(k)
         if nxt is Kind.AU and self.denied_first is Kind.AU:
@@ -307,6 +316,8 @@ class Cursor:
         if self.denying and self.denied_first is None:
             at = min(self.i, self.count - 1)  # at the end of the sentence there is no element
             self.denied_first, self.denied_chunk = self.kinds[at], self.chunk
+        if self.echo is not None and draft.kind == "au":
+            draft.negated, self.echo = self.echo, None
         if self.unknown:
             draft.kind, draft.negated = "quality", False
         if self.tentative is not None and draft.kind != "label":

@@ -21,6 +21,7 @@ class DenialReader(MoveReader):
 
     def _on_no(self, element: Element) -> None:
         self._flush_level()
+        self.deny_word = self._word(element)
         nxt, k = self._next(_PAST_PREP)
         if self.group and nxt in (None, Kind.BREAK) and self.kinds[self.i - 1] is Kind.COMMA:
             for draft in self.group:  # "teeth visible, no"
@@ -35,7 +36,10 @@ class DenialReader(MoveReader):
                 return  # "anything but strong"
         if self.group and self._next(NONE)[0] in (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE) and not self.fresh:
             self.copula = True
-            self._flip()  # "nose wrinkling: none"
+            if self.group[-1].kind == "label":  # "happiness has none"
+                self.group[-1].negated = True
+            else:
+                self._flip()  # "nose wrinkling: none"
             self.closed = True
             return
         shown = self.copula or (self.i > 0 and self.kinds[self.i - 1] is Kind.MOVE)
@@ -106,7 +110,7 @@ class DenialReader(MoveReader):
             self.fresh = True
 
     def _on_gone(self, element: Element) -> None:
-        if self._word(element) == "off" and self._next(NONE)[0] not in (None, *SEPARATING):
+        if self._word(element) in ("off", "gone") and self._next(NONE)[0] not in (None, *SEPARATING):
             return  # "off the teeth"
         if self.predicate_denied:
             self.predicate_denied = False

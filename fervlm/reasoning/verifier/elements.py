@@ -405,6 +405,10 @@ class _Scanner:
         after = toks[start + 1] if start + 1 < len(toks) else None
         scale = self._scale(start + 1)
         rated = start > 0 and (toks[start - 1][0] in _RATED or toks[start - 1][0] in self.numbers)
+        after_at = start > 0 and toks[start - 1][0] == "at" and word in "12345" and bool(self.found)
+        if after_at and (start + 1 >= len(toks) or toks[start + 1][0] in _LETTER_ENDS):  # "pucker at 1"
+            self._add(Kind.LEVEL, Entry(Kind.LEVEL, (int(word), int(word))), start, start + 1)
+            return
         if scale > start + 1 and word.isdigit() and 1 <= int(word) <= 5 and (rated or toks[start + 1][0] != "of"):
             self._add(Kind.LEVEL, Entry(Kind.LEVEL, (int(word), int(word))), start, start + 1)
             self.at = scale
@@ -464,7 +468,7 @@ class _Scanner:
             self.found.append(Element(Kind.AU, _au_entry(number), start, end, k))
             self.at = k + 1
             return True
-        while k < count and toks[k][0] in ("-", "#", ".") and k + 1 < count and self._is_au(k + 1):
+        while k < count and toks[k][0] in ("-", "#", ".", "_") and k + 1 < count and self._is_au(k + 1):
             k += 1
         any_found = False
         while self._is_au(k):

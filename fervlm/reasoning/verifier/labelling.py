@@ -28,7 +28,9 @@ class LabelReader(WholeReader):
             return
         if self.fresh:
             self._start_group()
-        draft = Draft("label", NOTHING, element.start, element.end, self.denying != self.against)
+        over = self.prep and self.prep_word == "over" and self.i > 1 and self.kinds[self.i - 2] is Kind.EMOTION
+        against = self.against or over  # "anger over disgust"
+        draft = Draft("label", NOTHING, element.start, element.end, self.denying != against)
         word = self.text[element.start : element.end]
         if self.manner is not None and element.token - self.manner.token == 1:  # "happily surprised"
             compound = _label_of(self.text[self.manner.start : element.end])
@@ -46,6 +48,7 @@ class LabelReader(WholeReader):
 
     def _on_against(self, element: Element) -> None:
         self.against = True
+        self._on_about(element)  # "no unit speaks against it" denies no unit
 
     def _on_weak(self, element: Element) -> None:
         for draft in self.out[self.clause :]:
@@ -73,7 +76,9 @@ class LabelReader(WholeReader):
         self.hedge = True
 
     def _on_hypothetical(self, element: Element) -> None:
-        if not self.closed:
+        if self._word(element) in ("if", "unless"):
+            self._end_clause()
+        elif not self.closed:
             for draft in self.group:
                 draft.unreal = True
         self.hypothetical = True

@@ -121,7 +121,10 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
         if draft.opposed and named and named <= set(candidate.units_for) and not named & set(candidate.units_against):
             return "label", "contradicted", f"these units speak for {candidate.label}"
         return _OK
-    if named and draft.label != "neutral" and not named & set(candidate.units_for):
+    speaking, opposing = named & set(candidate.units_for), named & set(candidate.units_against)
+    if named and draft.label != "neutral" and (
+        not speaking or (draft.typical and not draft.rival and len(opposing) > len(speaking))
+    ):
         return "label", "contradicted", f"none of these units speaks for {candidate.label}"
     if draft.rival:
         return _OK

@@ -220,13 +220,23 @@ def _forms(token: str) -> Iterator[str]:
             yield choice.replace("_", " ")
 
 
-def expand(pattern: str) -> Iterator[tuple[str, ...]]:
-    """All phrases of a pattern, as tokens, without determiners inside."""
+_Node = dict[str | None, Any]
+WIDE = 16
+"""A pattern with more alternatives than this has too many phrases to hold each of them."""
+
+
+def _slots(pattern: str) -> list[tuple[str, ...]]:
     slots: list[tuple[str, ...]] = []
     for token in pattern.split():
         optional = token.startswith("[") and token.endswith("]") and len(token) > 1
         found = tuple(_forms(token[1:-1] if optional else token))
         slots.append((*found, "") if optional else found)
+    return slots
+
+
+def expand(pattern: str) -> Iterator[tuple[str, ...]]:
+    """All phrases of a pattern, as tokens, without determiners inside."""
+    slots = _slots(pattern)
     if len(slots) == 1:
         for token in slots[0]:
             yield (token,)
@@ -236,6 +246,29 @@ def expand(pattern: str) -> Iterator[tuple[str, ...]]:
         kept = tuple(token for index, token in enumerate(words) if index == 0 or token not in SKIPPED)
         if kept:
             yield kept
+
+
+def _wide_tree(pattern: str, entry: Entry) -> _Node:
+    """The phrases of a pattern as a tree whose equal endings are one object: 10^5 phrases in some dozen nodes."""
+    node: _Node = {None: entry}
+    for slot in reversed(_slots(pattern)):
+        here: _Node = {}
+        for choice in slot:
+            path = node
+            for word in reversed(choice.split()):
+                path = {word: path}
+            here = _merged(here, path)
+        node = here
+    return node
+
+
+def _merged(one: _Node, other: _Node) -> _Node:
+    """Both trees as a new one; neither is changed, since parts of them may be shared."""
+    both = dict(one)
+    for key, value in other.items():
+        before = both.get(key)
+        both[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+    return both
 
 
 def au_set(text: str) -> AUSet | None:
@@ -268,10 +301,14 @@ def _is_noun(phrase: tuple[str, ...]) -> bool:
 class _Builder:
     def __init__(self) -> None:
         self.phrases: dict[tuple[str, ...], Entry] = {}
+        self.wide: list[_Node] = []
 
     def add(self, patterns: Iterable[str], kind: Kind, value: Any = None) -> None:
         entry = Entry(kind, value)
         for pattern in patterns:
+            if pattern.count("|") > WIDE:
+                self.wide.append(_wide_tree(pattern, entry))
+                continue
             for phrase in expand(pattern):
                 self.phrases[phrase] = entry
 
@@ -287,13 +324,15 @@ class _Builder:
                 else:
                     self.phrases[phrase] = Entry(Kind.MOVE, (name,), None, _is_noun(phrase))
 
-    def tree(self) -> dict[str | None, Any]:
-        root: dict[str | None, Any] = {}
+    def tree(self) -> _Node:
+        root: _Node = {}
         for phrase, entry in self.phrases.items():
             node = root
             for token in phrase:
                 node = node.setdefault(token, {})
             node[None] = entry
+        for wide in self.wide:
+            root = _merged(wide, root)  # a phrase with an entry of its own keeps it
         return root
 
 
@@ -314,6 +353,17 @@ _PERSONS = {
 _SIDES = ("left", "right", "both", "one", "even")
 
 
+def _adverb(adjective: str) -> str:
+    """The regular adverb of an adjective: "sorrowful" to "sorrowfully"."""
+    if adjective.endswith("y"):
+        return adjective[:-1] + "ily"
+    if adjective.endswith("ic"):
+        return adjective + "ally"
+    if adjective.endswith("le"):
+        return adjective[:-1] + "y"
+    return adjective + "ly"
+
+
 def _add_words(builder: _Builder) -> None:
     emotions = _document("emotions")
     for key, patterns in _document("persons").items():
@@ -323,6 +373,8 @@ def _add_words(builder: _Builder) -> None:
             continue
         for form in ("verb", "adv", "adj", "noun"):  # "anger" is first of all a noun
             builder.add(forms.get(form, ()), Kind.EMOTION, (label, form))
+        adverbs = {_adverb(word) for word in forms.get("adj", ()) if word.isalpha()}
+        builder.add([word for word in adverbs if (word,) not in builder.phrases], Kind.EMOTION, (label, "adv"))
     grammar = _document("grammar")
     for key, patterns in grammar.items():
         if key in _SIDES:

@@ -99,7 +99,7 @@ class ModifierReader(PartReader):
         if value in ("left", "right") and self._mirrored(value):
             return
         open_drafts = [
-            d for d in self.group if d.side is None or d.side == "one" or (value[:4] == "more" and (than or d.side in ("both", "pair")))
+            d for d in (self.group[self.within :] or self.group) if d.side is None or d.side == "one" or (value[:4] == "more" and (than or d.side in ("both", "pair")))
         ]
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
@@ -117,10 +117,14 @@ class ModifierReader(PartReader):
             for draft in self.group:
                 if draft.side is None or draft.side == "one":
                     draft.side = value
-        else:
+        elif self.i and self.kinds[self.i - 1] is Kind.PREP or value not in ("left", "right", "both"):
             self.clause_side = value
             if not self.out[self.clause :] and not self.subject:
                 return
+        elif self.out and self._next(NONE)[0] in (None, Kind.BREAK):
+            for draft in self.out:  # "unilateral dimpling; side: right"
+                if draft.at == self.out[-1].at and draft.side in (None, "one"):
+                    draft.side = value
         self.side = None
 
     def _mirrored(self, value: DraftSide) -> bool:
@@ -214,17 +218,22 @@ class ModifierReader(PartReader):
 
     def _level_back(self, value: tuple[int, int], prev: Kind | None) -> None:
         open_drafts = [d for d in self.group if d.kind == "au" and d.level is None]
-        if not open_drafts and self._other_side(value):
+        shared = bool(open_drafts) and open_drafts[-1].side in ("both", "pair", "even")
+        if (shared or not open_drafts) and self._other_side(value):
             return
         alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
         if alone and self.naked and self.subject and self.last_move and self._likewise(value):
             return
         if not open_drafts:
-            if not self.group and self.out and not self.subject and not self.pending:
+            alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
+            if alone and not self.group and self.out and not self.subject and not self.pending:
                 open_drafts = [d for d in self.out if d.kind == "au" and d.level is None and not d.negated][-1:]
             elif self.pending:
                 self.pending[-1].level = self.pending[-1].level or value
                 return
+        if not open_drafts and not self.group and self._next(NONE)[0] is Kind.COLON:
+            self.clause_level = value
+            return
         if not open_drafts:
             again = [d for d in self.group if d.kind == "au" and d.level is not None]
             if again:
@@ -234,7 +243,7 @@ class ModifierReader(PartReader):
         self.lower = False
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
-        elif not self.copula:
+        elif self.copula_at < open_drafts[-1].at or not self.copula:
             last = open_drafts[-1].at
             open_drafts = [d for d in open_drafts if d.at == last]
         for draft in open_drafts:
@@ -259,14 +268,15 @@ class ModifierReader(PartReader):
         """ "strong on the right, slight on the left": the second strength is that of the other side."""
         nxt, k = self._next(_PAST_PREP)
         last = next((d for d in reversed(self.group) if d.kind == "au"), None)
-        if nxt is not Kind.SIDE or last is None or last.side not in ("left", "right"):
+        if nxt is not Kind.SIDE or last is None or last.side not in ("left", "right", "both", "pair", "even"):
             return False
         side = self.els[k].entry.value
         if side == last.side or side not in ("left", "right"):
             return False
         other = Draft("au", last.units, last.start, last.end, last.negated)
         other.side, other.level, other.part, other.move, other.at = side, value, last.part, last.move, self.i
-        other.paired = last.paired = True
+        other.paired = True
+        last.paired = last.side in ("left", "right")
         self._append(other)
         self.i = k
         self.closed = True

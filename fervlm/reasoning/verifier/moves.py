@@ -29,7 +29,7 @@ class MoveReader(ModifierReader):
         if self.i and self.kinds[self.i - 1] in (Kind.UNIT, Kind.AU) and self._compound(element, named=True):
             if self.text[element.start : element.end].lower() in _ACTIONS:
                 return  # "frontalis contraction"
-        if moves[0] == "still" and self._word(element) == "still" and self._next(NONE)[0] in _NOT_STILL:
+        if moves[0] == "still" and self._word(element) == "still" and self._is_adverb(element):
             return  # "still parted"
         if "still" in moves and self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "higher than at rest"
@@ -37,6 +37,9 @@ class MoveReader(ModifierReader):
             return  # "straight back"
         if moves == ("any",) and self.prep and not self.denying:
             return  # "absent from the movement"
+        if moves[0] == "any" and self.deny_word == "neither" and self.kinds[self.i - 1] is Kind.NO:
+            self.denying = False
+            return  # "neither movement takes away from happiness"
         if moves[0] == "any" and not self.denying and not self.naked and not self.copula and self.subject:
             return  # "the tongue shows, and one more movement"
         if moves[0] == "any" and self._located(_UNITS):
@@ -68,6 +71,7 @@ class MoveReader(ModifierReader):
                 return
         if not fitting and not self.subject and moves != ("pull",) and (not self.pending or self.copula):
             carried = entry.unit is None and (moves[0] != "any" or self.denying)
+            carried = carried and Kind.PART not in self.kinds[self.i : self._clause_end()]
             carried = carried and (not entry.noun or not self._placed_part(self.i, moves))
             fitting = [s for s in self.earlier if self._fits(s.part, moves)] if carried else []
             self.subject = list(fitting)
@@ -89,6 +93,15 @@ class MoveReader(ModifierReader):
             self._on_pred(element)  # "corrugator tight"
         elif not (self.copula and self.subject and not entry.noun):  # "the face is contracted around ..."
             self._wait(element)
+
+    def _clause_end(self) -> int:
+        """Index of the break that ends the clause."""
+        return next((k for k in range(self.i, self.count) if self.kinds[k] is Kind.BREAK), self.count)
+
+    def _is_adverb(self, element: Element) -> bool:
+        nxt, k = self._next(NONE)
+        stop = self.els[k].start if k < self.count else len(self.text)
+        return nxt in _NOT_STILL or bool(self.text[element.end : stop].strip(" \"'"))
 
     def _takers(self, element: Element, entry: Entry) -> list[Subject]:
         """The named parts that this movement may be of."""
@@ -225,6 +238,10 @@ class MoveReader(ModifierReader):
 
     def _take_activity(self, draft: Draft) -> None:
         """ "a marked activation of AU12": what was said of the activation holds for the unit."""
+        if self.kinds[self.i - 1] is Kind.OPEN and len(self.group) > 1 and self.group[-2].kind == "all":
+            heading = self.group.pop(-2)  # "AUs (4, 20)"
+            if heading in self.out:
+                self.out.remove(heading)
         if self.pending and self.pending[-1].element.entry.value[0] in ("any", "pull", "still"):
             waiting = self.pending.pop()
             if draft.negated:

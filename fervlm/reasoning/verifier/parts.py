@@ -46,6 +46,9 @@ class PartReader(Cursor):
                 self.i = k
                 self._part(narrow, element)
                 return
+        if self.pending and not self.naked and name == "corner":
+            self._part(self.lex.bare[name], element)  # "the downturn is seen at the right corner"
+            return
         if (
             self.subject
             and self.i
@@ -93,6 +96,9 @@ class PartReader(Cursor):
             side = self.subject[-1].side  # "the right lids and cheek"
         found = [Subject(part, side, element.start, element.end) for part in parts]
         if (self.tentative is not None or self.here_only) and prep and not self.pending:
+            if self.prep_word not in _IN_PLACE:
+                self._drop_tentative()  # "nothing above the nostrils"
+                return
             self.here_only = False
             if self._take_nothing(found, element):
                 return
@@ -155,6 +161,11 @@ class PartReader(Cursor):
         while k > 0 and self.kinds[k] in _PAST_OWNER:
             k -= 1
         return k > 0 and self.kinds[k] is Kind.OF and self.kinds[k - 1] is Kind.PART
+
+    def _drop_tentative(self) -> None:
+        if self.tentative is not None and self.tentative in self.out:
+            self.out.remove(self.tentative)
+        self.tentative = None
 
     def _take_nothing(self, subjects: list[Subject], element: Element) -> bool:
         """ "nothing happens in the brow region"."""

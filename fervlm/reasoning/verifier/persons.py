@@ -35,6 +35,14 @@ _DISCLAIMER = re.compile(
     r"|\bwhether\b|\bnot (?:what|how|who|why|a (?:claim|statement|proof|measure|judge?ment))\b|\brather than what\b"
 )
 """What follows one of these in a sentence is disclaimed."""
+_WORD = re.compile(r"[a-z]+")
+_FACIAL = frozenset(
+    (
+        "show", "shows", "showing", "shown", "display", "displays", "displaying", "express", "expresses", "expressing",
+        "exhibit", "exhibits", "appear", "appears", "look", "looks", "expression", "face", "label", "labelled", "labeled",
+        "described", "called", "read", "classified", "coded", "neutral", "movement", "movements", "unit", "units",
+    )
+)  # fmt: skip
 _CUT = frozenset((Kind.COMMA, Kind.BREAK, Kind.OPEN, Kind.CLOSE))
 _STATING = frozenset((Kind.MENTAL, Kind.EMOTION, Kind.MOVE))
 _MOVING = frozenset((Kind.PART, Kind.MOVE, Kind.UNIT, Kind.AU))
@@ -67,7 +75,9 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
             reason = _stated(text, found, kinds, index)
         if reason is not None:
             told.append(Offence("person", element.start, element.end, reason))
-    if told:
+    if not told and section in ("interpretation", "conclusion") and _is_about_person(text, found, kinds):
+        told.append(Offence("person", found[0].start, found[0].end, "speaks of the person and not of the face"))
+    if told and Kind.UNKNOWN not in kinds:
         disclaimer = _DISCLAIMER.search(lowered(text))
         disclaimed = disclaimer.end() if disclaimer else len(text)
         out += [offence for offence in told if offence.start < disclaimed]
@@ -103,6 +113,14 @@ def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> s
     return "ascribes a feeling to the person" if _is_ascribed(text, found, kinds, index) else None
 
 
+def _is_about_person(text: str, found: list[Element], kinds: list[Kind]) -> bool:
+    """ "The speaker is an introvert.": begins with the person and says nothing of the face."""
+    if not kinds or kinds[0] is not Kind.PERSON or found[0].token > 2 or not _MOVING.isdisjoint(kinds):
+        return False
+    words = set(_WORD.findall(text.lower()))
+    return "they" not in words and _FACIAL.isdisjoint(words)
+
+
 def _is_double(text: str, element: Element) -> bool:
     return text[element.start : element.end].lower() in _DOUBLE
 
@@ -114,6 +132,8 @@ def _is_ascribed(text: str, found: list[Element], kinds: list[Kind], index: int)
     for k in range(index - 1, -1, -1):
         kind = kinds[k]
         if kind is Kind.PERSON:
+            if noun and text[found[k].start : found[k].end].lower() == "they":
+                return False  # the movements
             return linked and found[index].token - found[k].token <= 8
         if kind is Kind.NOT:
             linked = linked or text[found[k].start : found[k].end].lower().startswith(_BEING)
@@ -122,7 +142,7 @@ def _is_ascribed(text: str, found: list[Element], kinds: list[Kind], index: int)
             if word in _SEEN or (noun and word not in ("is", "are", "was", "were", "be", "been")):
                 return False
             linked = True
-        elif kind in _CUT or kind in _MOVING or kind in (Kind.PRED, Kind.AGAINST, Kind.OF):
+        elif kind in _CUT or kind in _MOVING or kind in (Kind.PRED, Kind.AGAINST, Kind.OF, Kind.NO):
             return False
     return False
 

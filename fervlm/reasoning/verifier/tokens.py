@@ -72,7 +72,8 @@ def _append(found: list[str], piece: str) -> None:
     kept = piece[bullet.end() if bullet else 0 :].strip().strip("*").strip()
     if not any(c.isalnum() for c in kept):
         return
-    if found and _CARRIED.match(kept):
+    asked = bool(found) and found[-1].endswith("?") and found[-1].count(" ") <= 2  # "Next? Anger."
+    if found and (asked or _CARRIED.match(kept)):
         found[-1] = f"{found[-1]} {kept}"
     else:
         found.append(kept)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fervlm.reasoning.verifier.cursor import NONE
+from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.denials import DenialReader
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
@@ -19,6 +19,8 @@ class WholeReader(DenialReader):
     """Handlers for what speaks of the whole face or of what is left of it."""
 
     def _on_units(self, element: Element) -> None:
+        if self.against:
+            return  # "against: none of the coded units"
         if self.prep and self.out and self.out[-1].kind in ("all", "rest") and self.out[-1].negated:
             self.denying, self.denied_first, self.deny_verb = True, Kind.AU, False  # "none among the units and AU28"
             self.fresh = self.copula = self.prep = False
@@ -45,6 +47,8 @@ class WholeReader(DenialReader):
         self._start_group()
         self._deny()
         nxt, k = self._next(_PAST_COP)
+        if nxt in (None, *SEPARATING) and self.i and self._next(NONE)[0] is nxt:
+            return  # "commits us to nothing"
         if nxt is Kind.MOVE and not {"any", "seen"} & set(self.els[k].entry.value):
             return  # "nothing opened"
         draft = Draft("all", NOTHING, element.start, element.end, True)
@@ -118,6 +122,9 @@ class WholeReader(DenialReader):
             if draft.kind in ("all", "rest"):
                 self.out.remove(draft)
                 break
+        if self.denying:  # "neither blinking nor squinting belongs to any prototype"
+            for draft in self.group:
+                draft.unreal = draft.unreal or (draft.kind == "au" and draft.negated)
         self.tentative = None
 
     def _on_measured(self, element: Element) -> None:
