@@ -63,8 +63,8 @@ is in `rejects.jsonl` with its reason. The texts speak of the expression *shown*
 ```python
 from datasets import load_dataset
 
-samples = load_dataset("DIR", split="train")          # one row a face
-chats = load_dataset("DIR", "chat", split="train")    # one row a conversation
+samples = load_dataset("DIR", split="train")  # one row a face
+chats = load_dataset("DIR", "chat", split="train")  # one row a conversation
 ```
 
 `page.html` shows some of the faces with their evidence and all their texts. Made by {how.engine}."""
