@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from data_engine.items import Picture, PictureFacts
-from data_engine.sources import open_table
+from data_engine.sources import group_starts, open_table
 from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from PIL import Image
-
-_CACHED_GROUPS = 4
 
 
 class PictureStore:
-    """Encoded bytes by reference. Rows of a Parquet table are read a row group at a time, the last few kept."""
+    """Encoded bytes by reference. Tables are read forward, some hundred rows at a time."""
 
     def __init__(self) -> None:
-        self._groups: OrderedDict[tuple[str, int], tuple[int, list[bytes]]] = OrderedDict()
+        self._tables: dict[str, _Rows] = {}
 
     def read(self, picture: Picture) -> bytes:
         """The encoded picture; `FervlmError` where it is gone or empty."""
@@ -32,43 +31,44 @@ class PictureStore:
         else:
             try:
                 data = Path(picture.file).read_bytes()
-            except OSError as error:
-                raise FervlmError(f"the picture cannot be read: {error.strerror}", file=picture.file) from error
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise FervlmError(f"the picture cannot be read ({reason})", file=picture.file) from error
         if not data:
             raise FervlmError("the picture is empty", file=picture.file, row=picture.row)
         return data
 
-    def _row(self, file: str, row: int) -> bytes:
-        for (name, start), (end, found) in self._groups.items():
-            if name == file and start <= row < end:
-                return found[row - start]
-        start, found = _row_group(file, row)
-        self._groups[file, start] = (start + len(found), found)
-        while len(self._groups) > _CACHED_GROUPS:
-            self._groups.popitem(last=False)
-        return found[row - start]
+    def _row(self, file: str, row: int) -> bytes | None:
+        if file not in self._tables:
+            self._tables.clear()  # shards go through one file after the other
+            self._tables[file] = _Rows(Path(file))
+        return self._tables[file].at(row)
 
 
-def _row_group(file: str, row: int) -> tuple[int, list[bytes]]:
-    path = Path(file)
-    if path.suffix.lower() == ".arrow":
-        start = 0
-        for batch in open_table(path)[1]:
-            if row < start + batch.num_rows:
-                return start, batch.column("image").field("bytes").to_pylist()
-            start += batch.num_rows
-        raise FervlmError("the table has no such row", file=file, row=row)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+class _Rows:
+    """The pictures of one table; a row before the last one asked for, or far behind it, is looked for anew."""
 
-    table = pq.ParquetFile(path)
-    start = 0
-    for group in range(table.num_row_groups):
-        rows = table.metadata.row_group(group).num_rows
-        if row < start + rows:
-            column = table.read_row_group(group, columns=["image"]).column("image").combine_chunks()
-            return start, column.field("bytes").to_pylist()
-        start += rows
-    raise FervlmError("the table has no such row", file=file, row=row, hint="Was it rewritten since the run began?")
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._groups = group_starts(path)
+        self._batches: Iterator[pa.RecordBatch] | None = None
+        self._start = self._end = 0
+        self._bytes: list[bytes | None] = []
+
+    def at(self, row: int) -> bytes | None:
+        """The encoded picture in a 0-based row."""
+        group = bisect_right(self._groups, row) - 1
+        if self._batches is None or row < self._start or self._end < self._groups[group]:
+            self._start = self._end = self._groups[group]
+            self._batches = open_table(self._path, columns=["image.bytes"], first_group=group)[1]
+        while row >= self._end:
+            batch = next(self._batches, None)
+            if batch is None:
+                hint = "Was it rewritten since the run began?"
+                raise FervlmError("the table has no such row", file=self._path, row=row, hint=hint)
+            self._start, self._end = self._end, self._end + batch.num_rows
+            self._bytes = batch.column("image").field("bytes").to_pylist()
+        return self._bytes[row - self._start]
 
 
 def decode(data: bytes, name: str) -> Image.Image:

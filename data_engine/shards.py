@@ -6,7 +6,9 @@ that was killed anywhere continues with the first shard that is missing.
 
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TypeVar
@@ -23,10 +25,13 @@ SHARD_ROWS = 512
 DISK_HINT = "Free space or make the folder writable, then run the same command again; it resumes."
 
 
+_OF_SQLITE = {sqlite3.SQLITE_FULL: errno.ENOSPC, sqlite3.SQLITE_READONLY: errno.EROFS}
+
+
 def disk_reason(error: Exception) -> str:
-    """Why the system refused, in its own words; also from pyarrow, which wraps them in a sentence of its own."""
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error)
+    """Why the system refused, in its own words; also from pyarrow and SQLite, which have sentences of their own."""
+    number = getattr(error, "errno", None) or _OF_SQLITE.get(getattr(error, "sqlite_errorcode", 0))
+    return os.strerror(number) if number else " ".join(str(error).split())
 
 
 def write_bytes(path: Path, data: bytes) -> None:

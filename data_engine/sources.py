@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Iterator
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -91,9 +93,15 @@ def _folder(folder: Path) -> Iterator[Listed]:
     for path in sorted(folder.rglob("*")):
         if path.suffix.lower() in PICTURE_SUFFIXES and path.is_file():
             found = True
-            yield Listed(Picture(file=str(path), name=path.relative_to(folder).as_posix()), None, None, None, None)
+            name = _text_of(path.relative_to(folder).as_posix())
+            yield Listed(Picture(file=_text_of(str(path)), name=name), None, None, None, None)
     if not found:
         raise FervlmError("the folder holds no picture", file=folder, hint="Give a folder with .jpg or .png files.")
+
+
+def _text_of(name: str) -> str:
+    """A file name as text; bytes that are no UTF-8 become a mark, and what bears such a name joins nothing."""
+    return os.fsencode(name).decode("utf-8", "replace")
 
 
 def _manifest(path: Path) -> Iterator[Listed]:
@@ -121,21 +129,66 @@ def _tables(paths: list[Path]) -> Iterator[Listed]:
         yield from _table(path)
 
 
-def open_table(path: Path) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Schema and batches of a Parquet or Arrow file, streamed."""
+def open_table(
+    path: Path, columns: list[str] | None = None, first_group: int = 0
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """Schema and batches of a Parquet or Arrow file, streamed.
+
+    Args:
+        path: the file.
+        columns: leave out all others where the format allows it (Parquet); `image.path` is a part of `image`.
+        first_group: where to start, as an index into `group_starts`.
+    """
+    pa, pq = _arrow()
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = pq.ParquetFile(path)
+            # Group by group: a damaged one takes no row of its neighbours with it.
+            groups = (
+                table.iter_batches(batch_size=256, row_groups=[group], columns=columns)
+                for group in range(first_group, table.num_row_groups)
+            )
+            return table.schema_arrow, _read(path, chain.from_iterable(groups))
+        reader = pa.ipc.open_stream(pa.memory_map(str(path)))
+        return reader.schema, _read(path, iter(reader))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _unreadable(path, error) from error
+
+
+def group_starts(path: Path) -> list[int]:
+    """First rows of the parts of a table at which reading may start."""
+    if path.suffix.lower() != ".parquet":
+        return [0]
+    pa, pq = _arrow()
+    try:
+        metadata = pq.ParquetFile(path).metadata
+    except (OSError, pa.ArrowInvalid) as error:
+        raise _unreadable(path, error) from error
+    sizes = [metadata.row_group(k).num_rows for k in range(metadata.num_row_groups)]
+    return [0, *accumulate(sizes[:-1])]
+
+
+def _arrow() -> tuple[Any, Any]:
     try:
         import pyarrow as pa  # noqa: PLC0415
         import pyarrow.parquet as pq  # noqa: PLC0415
     except ImportError as error:
         raise MissingExtraError("reading Parquet and Arrow files", "data") from error
+    return pa, pq
+
+
+def _read(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa  # noqa: PLC0415
+
     try:
-        if path.suffix.lower() == ".parquet":
-            table = pq.ParquetFile(path)
-            return table.schema_arrow, table.iter_batches(batch_size=256)
-        reader = pa.ipc.open_stream(path)
-        return reader.schema, iter(reader)
+        yield from batches
     except (OSError, pa.ArrowInvalid) as error:
-        raise FervlmError(f"the table cannot be read: {error}", file=path, hint="Is it complete?") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> FervlmError:
+    reason = " ".join(str(error).split())[:200].rstrip(".")
+    return FervlmError(f"the table cannot be read ({reason})", file=path, hint="Is it complete?")
 
 
 def class_names(schema: pa.Schema) -> list[str] | None:
@@ -149,15 +202,17 @@ def class_names(schema: pa.Schema) -> list[str] | None:
 
 
 def _table(path: Path) -> Iterator[Listed]:
-    schema, batches = open_table(path)
-    if "image" not in schema.names:
+    schema, _ = open_table(path)
+    fields = {field.name for field in schema.field("image").type} if _has_struct(schema, "image") else set()
+    if not {"bytes", "path"} <= fields:
         raise FervlmError("the table has no `image` column", file=path, hint="Give {bytes, path} pictures as `image`.")
     names = class_names(schema)
+    given = [key for key in ("label", "split", "subject", "source") if key in schema.names]
     row = 0
-    for batch in batches:
+    for batch in open_table(path, columns=["image.path", *given])[1]:
         paths = batch.column("image").field("path").to_pylist()
         sides = [
-            batch.column(key).to_pylist() if key in schema.names else [None] * batch.num_rows
+            batch.column(key).to_pylist() if key in given else [None] * batch.num_rows
             for key in ("label", "split", "subject", "source")
         ]
         for inside, label, split, subject, source in zip(paths, *sides, strict=True):
@@ -167,3 +222,8 @@ def _table(path: Path) -> Iterator[Listed]:
                 Picture(file=str(path), row=row, name=name), written, _text(split), _text(subject), _text(source)
             )
             row += 1
+
+
+def _has_struct(schema: pa.Schema, name: str) -> bool:
+    pa, _ = _arrow()
+    return name in schema.names and bool(pa.types.is_struct(schema.field(name).type))
