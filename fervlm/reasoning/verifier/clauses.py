@@ -169,6 +169,9 @@ class ClauseReader(LabelReader):
 
     def _on_with(self, element: Element) -> None:
         """ "AU6 with AU12 is missing" is one subject, "with the left eye" a place; otherwise a new clause begins."""
+        nxt, k = self._next(NONE)
+        if nxt is Kind.LEVEL and self.group and self._next(NONE, k + 1)[0] in (None, *SEPARATING):
+            return  # "with great force"
         nxt, k = self._next(_PAST_DETERMINERS)
         if (
             nxt is Kind.PART
@@ -200,6 +203,8 @@ class ClauseReader(LabelReader):
             self._end_clause()
             self.echo = denied
             return
+        if nxt is Kind.MOVE and self._word(element) == "as" and self._next(NONE, self.i + 2)[0] in (Kind.LEVEL, Kind.BREAK):
+            return  # "as tight as they go"
         if nxt in (Kind.GONE, Kind.PRED, Kind.ACT, Kind.UNKNOWN) and self._word(element) == "as":
             return  # "coded as absent"
         if nxt is Kind.LEVEL and self.group and element.end - element.start == 2:

@@ -58,6 +58,11 @@ class ModifierReader(PartReader):
             return
         if self.no_side:
             return
+        if nxt is Kind.ONE and not started and self.out and self._next(NONE, k + 1)[0] in (None, Kind.BREAK):
+            for draft in self.out:  # "One eyebrow is up. It is the left one."
+                if draft.at == self.out[-1].at and draft.side in (None, "one"):
+                    draft.side = value
+            return
         if nxt is Kind.ONE:
             known = self.subject or self.earlier
             if known:

@@ -56,6 +56,10 @@ class MoveReader(ModifierReader):
         ):
             self._nothing_of(element)
             return
+        side = "left" if moves[0] == "shift" and self._word(element).endswith("left") else "right"
+        if moves[0] == "shift" and not fitting and self._word(element).endswith(("left", "right")):
+            self._on_side(element._replace(entry=Entry(Kind.SIDE, side)))  # "confined to the left"
+            return
         if not fitting and ahead is None and not (self.copula and self.earlier) and self._adrift(element):
             return
         if not fitting and moves[0] == "high":

@@ -14,7 +14,7 @@ _ABBREVIATIONS = ("e.g", "i.e", "vs", "cf", "resp", "approx", "etc", "fig", "ca"
 _NO_END = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS).replace('.', '[.]')})|^\s*\(?\d{{1,2}})$", re.I)
 _PLAIN = re.compile(r"[A-Z][^.!?\n*]*(?:\. [A-Z][^.!?\n*]*)*\.?")
 """Sentences that no abbreviation or decimal can confuse; `_ABBREVIATIONS` are checked apart."""
-_CARRIED = re.compile(r"\s*(?:level|intensity|strength|degree|side)\s*[:=]", re.I)
+_CARRIED = re.compile(r"\s*(?:(?:level|intensity|strength|degree|side)\s*[:=]|(?:it|this) (?:is|was) (?:on )?(?:the |its )?(?:subject's |person's )?(?:left|right)\b)", re.I)
 _ANSWER = re.compile(r"\s*(?:yes|no|none|absent|present|not|nope|nah|yep|yeah)\b", re.I)
 _BULLET = re.compile(r"^[\s\-*•·–#>]*(?:\(?\d{1,2}[.)]\s+)?")
 
