@@ -180,9 +180,10 @@ def _arrow() -> tuple[Any, Any]:
 def _read(path: Path, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     import pyarrow as pa  # noqa: PLC0415
 
+    damaged = (OSError, pa.ArrowInvalid)  # named now: a reader left open is closed when modules are already gone
     try:
         yield from batches
-    except (OSError, pa.ArrowInvalid) as error:
+    except damaged as error:
         raise _unreadable(path, error) from error
 
 
