@@ -11,10 +11,9 @@ from dataclasses import replace
 from functools import lru_cache
 from zlib import crc32
 
-from fervlm.reasoning.verify import Judge, verify
-
 from fervlm.facs.units import excluded_by
 from fervlm.reasoning.observe import Evidence, Level, Unit
+from fervlm.reasoning.verify import Judge, verify
 from fervlm.reasoning.wording.choice import unit_code
 from fervlm.reasoning.wording.forms import Forms, Phrase, forms
 from fervlm.reasoning.wording.regions import REGION_UNITS, region_of

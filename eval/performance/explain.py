@@ -93,9 +93,7 @@ def _real_clip(name: str, folder: Path, cache_size: int) -> list[Figure]:
     _, again = _rate(long, cache_size)
     return [
         Figure("explain, no cache", plain, "records/s", 1000, note=f"{name}, {made:,} frames"),
-        Figure(
-            "explain, bounded cache", once, "records/s", 4000, note=f"{name}, {made:,} frames"
-        ),
+        Figure("explain, bounded cache", once, "records/s", 4000, note=f"{name}, {made:,} frames"),
         Figure("explain, bounded cache", again, "records/s", 4000, note=f"{name} repeated to {repeated:,} frames"),
     ]
 

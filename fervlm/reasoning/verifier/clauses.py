@@ -15,7 +15,7 @@ _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 
 
-_AIMED = {
+_AIMED: dict[str, dict[tuple[int, ...], tuple[int, int]]] = {
     "head": {(51, 52): (51, 52), (55, 56): (55, 56)},
     "gaze": {(61, 62): (61, 62), (61, 62, 63, 64): (61, 62)},
     "eye": {(61, 62): (61, 62), (61, 62, 63, 64): (61, 62)},
@@ -154,7 +154,12 @@ class ClauseReader(LabelReader):
     def _on_prep(self, element: Element) -> None:
         word = self._word(element)
         adverbial = self.i > 0 and self.kinds[self.i - 1] is not Kind.PREP
-        if adverbial and word in ("on", "above", "over", "below", "under") and self._next(NONE)[0] in (None, *SEPARATING) and self.group:
+        if (
+            adverbial
+            and word in ("on", "above", "over", "below", "under")
+            and self._next(NONE)[0] in (None, *SEPARATING)
+            and self.group
+        ):
             if word in ("below", "under"):
                 self._on_gone(element)  # "25, 26 below"
             else:
@@ -203,7 +208,11 @@ class ClauseReader(LabelReader):
             self._end_clause()
             self.echo = denied
             return
-        if nxt is Kind.MOVE and self._word(element) == "as" and self._next(NONE, self.i + 2)[0] in (Kind.LEVEL, Kind.BREAK):
+        if (
+            nxt is Kind.MOVE
+            and self._word(element) == "as"
+            and self._next(NONE, self.i + 2)[0] in (Kind.LEVEL, Kind.BREAK)
+        ):
             return  # "as tight as they go"
         if nxt in (Kind.GONE, Kind.PRED, Kind.ACT, Kind.UNKNOWN) and self._word(element) == "as":
             return  # "coded as absent"
@@ -238,7 +247,7 @@ class ClauseReader(LabelReader):
         if self.generic and self.label_first:  # "anger usually involves AU4 and AU7"
             self.out[self.clause :] = [d for d in drafts if d.kind == "label"]
             return
-        if any([draft.unreal for draft in drafts]):
+        if any(draft.unreal for draft in drafts):
             self.out[self.clause :] = drafts = [d for d in drafts if not d.unreal]
         side, hedge = self.clause_side, self.hedge
         for draft in drafts:

@@ -48,7 +48,9 @@ def hold_conclusion(
             return checks, True
         if standing.fits(canonical, CLEARLY, concluded=True) is False:
             place = _place(checks, concluded, canonical)
-            return _contradict(checks, place, f"the evidence gives {given} clearly less support than another label"), False
+            return _contradict(
+                checks, place, f"the evidence gives {given} clearly less support than another label"
+            ), False
     label = canonical or (own[0][1].label if own else None)
     if label is None:
         return checks, None
@@ -56,7 +58,13 @@ def hold_conclusion(
     other = _outdone(label, pointed, standing)
     if other is not None:
         return _contradict(checks, _place(checks, concluded, label), f"the interpretation points to {other}"), False
-    right = [c.verdict == "supported" for made in checks if made.section == "conclusion" for c in made.claims if c.kind == "label"]
+    right = [
+        c.verdict == "supported"
+        for made in checks
+        if made.section == "conclusion"
+        for c in made.claims
+        if c.kind == "label"
+    ]
     return checks, all(right)
 
 

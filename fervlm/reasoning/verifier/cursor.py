@@ -25,18 +25,20 @@ BETWEEN = frozenset(
 )  # fmt: skip
 """What may stand between a movement and the part it is of."""
 CLAIMING = frozenset((Kind.PART, Kind.AU, Kind.UNIT))
-_EXCLUDING = frozenset(("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from"))
+_EXCLUDING = frozenset(
+    ("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from")
+)
 FAR = 5
 """Tokens between a movement and the part it stands before."""
 
 _CLAUSE: dict[str, Any] = {
-    "denying": False, "listing": False, "deny_at": 0, "deny_word": "", "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,
-    "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "copula_at": -1, "clause_level": None, "echo": None, "within": 0, "paren": -1,
+    "denying": False, "listing": False, "deny_at": 0, "deny_word": "", "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,  # noqa: E501
+    "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "copula_at": -1, "clause_level": None, "echo": None, "within": 0, "paren": -1,  # noqa: E501
     "prep": False, "prep_word": "", "separated": None, "colon": False, "located": False, "likened": -1,
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
     "hedge": False, "hypothetical": False, "hyp_at": 0, "generic": False, "label_first": False,
     "unknown": False, "rest": False, "here_only": False, "tentative": None,
-    "against": False, "rival": False, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,
+    "against": False, "rival": False, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
 }  # fmt: skip
 """The state of a clause at its start."""
 NONE: frozenset[Kind] = frozenset()
@@ -124,6 +126,9 @@ class Cursor:
     manner: Element | None
     """An emotion adverb that may begin a compound label."""
     adjunct_at: int
+
+    def _end_clause(self) -> None:
+        """A clause ends here; `ClauseReader`, which sees the whole clause, says what that means."""
 
     def __init__(self, text: str, found: list[Element]) -> None:
         self.text = text

@@ -1,4 +1,4 @@
-"""What the readers of a sentence hand to each other: drafts (claims before any evidence), subjects, waiting movements."""
+"""What the readers of a sentence hand to each other: drafts (claims before any evidence), subjects, waiting movements."""  # noqa: E501
 
 from __future__ import annotations
 

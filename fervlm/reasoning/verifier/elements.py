@@ -90,7 +90,9 @@ _COUNTING = frozenset(
     )
 )  # fmt: skip
 """Before a number that counts or names something else than an AU."""
-_ANNOUNCING = frozenset((":", "no", "not", "nor", "neither", "only", "unlike", "w/", "w/o", "without", "with", "except", "zero"))
+_ANNOUNCING = frozenset(
+    (":", "no", "not", "nor", "neither", "only", "unlike", "w/", "w/o", "without", "with", "except", "zero")
+)
 _FOLLOWING = frozenset(
     (
         Kind.COP, Kind.PRED, Kind.GONE, Kind.ACT, Kind.AND, Kind.OR, Kind.NOR, Kind.COMMA, Kind.BREAK, Kind.NOT,
@@ -237,7 +239,7 @@ class _Scanner:
     def _joined(self, index: int) -> bool:
         """A hyphen inside a word joins; one with blanks around separates."""
         toks = self.toks
-        return (0 < index and toks[index - 1][2] == toks[index][1]) or (
+        return (index > 0 and toks[index - 1][2] == toks[index][1]) or (
             index + 1 < len(toks) and toks[index][2] == toks[index + 1][1]
         )
 
@@ -287,7 +289,7 @@ class _Scanner:
                 return False
             found.pop()
             last = found[-1]
-        elif gap and gap != ["-"] and gap != ["–"]:
+        elif gap and gap not in (["-"], ["–"]):
             return False
         low = min(last.entry.value[0], entry.value[0])
         high = max(last.entry.value[1], entry.value[1])
@@ -309,7 +311,7 @@ class _Scanner:
                 self.at = start + 1
         elif "'" in word:
             self._possessive(word, start)
-        elif word.startswith("un") and len(word) > 4 or word == "non":
+        elif (word.startswith("un") and len(word) > 4) or word == "non":
             self._prefixed(word, start)
 
     def _possessive(self, word: str, start: int) -> None:
@@ -416,7 +418,13 @@ class _Scanner:
         if word not in self.numbers:
             if word == "0":
                 self._add(Kind.GONE, self.entries[Kind.GONE], start, start + 1)
-            elif word == "3" and start and toks[start - 1][0] == "(" and toks[start + 1 : start + 2] and toks[start + 1][0] == ")":
+            elif (
+                word == "3"
+                and start
+                and toks[start - 1][0] == "("
+                and toks[start + 1 : start + 2]
+                and toks[start + 1][0] == ")"
+            ):
                 self._add(Kind.LEVEL, Entry(Kind.LEVEL, (3, 3)), start, start + 1)
             return
         before = toks[start - 1][0] if start else ""
@@ -428,7 +436,7 @@ class _Scanner:
             self._numbers_at(start, bare=True)
 
     def _is_code(self, start: int, before: str, after: Token | None) -> bool:
-        """Whether a bare number among words is an AU: "12 is not", "no 4, no 7", "scored: 4, 7"; not "2 vertical lines"."""
+        """Whether a bare number among words is an AU: "12 is not", "no 4, no 7", "scored: 4, 7"; not "2 vertical lines"."""  # noqa: E501
         if before == "of" and self._measured_out():
             return True
         if before in _COUNTING or (start == 0 and after is not None and after[0] in (".", ")")):
@@ -440,7 +448,9 @@ class _Scanner:
                 return False
             if entry is None or entry.kind not in _FOLLOWING:
                 more = self.toks[start + 2][0] if start + 2 < len(self.toks) else ""
-                return after[0] in _REMARKS or (after[0] == "a" and more in ("bit", "little", "touch", "trace", "hint", "lot"))
+                return after[0] in _REMARKS or (
+                    after[0] == "a" and more in ("bit", "little", "touch", "trace", "hint", "lot")
+                )
             if entry.kind is Kind.COP and any(e.kind is Kind.UNITS for e in self.found):
                 return False  # "of the units measured, 4 are active"
         if before in _ANNOUNCING or any(e.kind is Kind.AU for e in self.found):
@@ -451,7 +461,9 @@ class _Scanner:
     def _measured_out(self) -> bool:
         """ "a trace of 6", "absence of 12"."""
         kinds = [e.kind for e in self.found[-2:]]
-        return bool(kinds) and (kinds[-1] in (Kind.LEVEL, Kind.NO) or (kinds[-1] is Kind.OF and kinds[0] in (Kind.LEVEL, Kind.NO)))
+        return bool(kinds) and (
+            kinds[-1] in (Kind.LEVEL, Kind.NO) or (kinds[-1] is Kind.OF and kinds[0] in (Kind.LEVEL, Kind.NO))
+        )
 
     def _is_au(self, k: int) -> bool:
         toks = self.toks
@@ -463,7 +475,13 @@ class _Scanner:
         """Read `12`, `12C`, `L14D`, `1+2`, `1, 2 and 5` from token `k` on; whether there was any."""
         toks = self.toks
         count = len(toks)
-        if not bare and k + 1 < count and toks[k][0] in self.numbers and toks[k + 1][0] in _CLOSED and toks[k][2] < toks[k + 1][2]:
+        if (
+            not bare
+            and k + 1 < count
+            and toks[k][0] in self.numbers
+            and toks[k + 1][0] in _CLOSED
+            and toks[k][2] < toks[k + 1][2]
+        ):
             number, start, end = toks[k]  # by far the most usual: "(AU12)"
             self.found.append(Element(Kind.AU, _au_entry(number), start, end, k))
             self.at = k + 1
@@ -476,7 +494,7 @@ class _Scanner:
             if toks[k][0] in ("l", "r"):
                 side = "left" if toks[k][0] == "l" else "right"
                 k += 1
-            number = int(toks[k][0])
+            au = int(toks[k][0])
             k += 1
             while k < count and toks[k][1] == toks[k - 1][2] and toks[k][0].isalpha() and len(toks[k][0]) <= 2:
                 for letter in toks[k][0]:
@@ -487,7 +505,7 @@ class _Scanner:
                 k += 1
             denied = self._signed(k)
             span = None if level is None else (level, level)
-            self._add(Kind.AU, Entry(Kind.AU, (number, side, span), None, bare), first, k)
+            self._add(Kind.AU, Entry(Kind.AU, (au, side, span), None, bare), first, k)
             any_found = True
             if denied is not None:
                 self._add(denied, self.entries[denied], k, k + 1)

@@ -18,7 +18,7 @@ _OK: Judged = ("au", "supported", None)
 
 
 def assemble(record: type[R], fields: frozenset[str], values: dict[str, Any]) -> R:
-    """A frozen record from values that are right by construction; `model_construct` without its loop over the fields."""
+    """A frozen record from values that are right by construction; `model_construct` without its loop over the fields."""  # noqa: E501
     made = object.__new__(record)
     put = object.__setattr__
     put(made, "__dict__", values)
@@ -145,11 +145,11 @@ def _side(unit: Unit, draft: Draft) -> str | None:
         fits = here == "both"
     elif named in ("more_left", "more_right"):
         wanted: Side = "left" if named == "more_left" else "right"
-        fits = here == wanted or unit.stronger == wanted
+        fits = wanted in (here, unit.stronger)
     elif draft.paired:
         fits = here in (named, "both")
     else:
-        fits = here == named or unit.stronger == named
+        fits = named in (here, unit.stronger)
     return None if fits else f"AU{unit.au} is on {'both sides' if here == 'both' else f'the {here}'}"
 
 

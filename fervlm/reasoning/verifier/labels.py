@@ -122,8 +122,10 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
             return "label", "contradicted", f"these units speak for {candidate.label}"
         return _OK
     speaking, opposing = named & set(candidate.units_for), named & set(candidate.units_against)
-    if named and draft.label != "neutral" and (
-        not speaking or (draft.typical and not draft.rival and len(opposing) > len(speaking))
+    if (
+        named
+        and draft.label != "neutral"
+        and (not speaking or (draft.typical and not draft.rival and len(opposing) > len(speaking)))
     ):
         return "label", "contradicted", f"none of these units speaks for {candidate.label}"
     if draft.rival:

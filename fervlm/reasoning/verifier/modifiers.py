@@ -104,7 +104,9 @@ class ModifierReader(PartReader):
         if value in ("left", "right") and self._mirrored(value):
             return
         open_drafts = [
-            d for d in (self.group[self.within :] or self.group) if d.side is None or d.side == "one" or (value[:4] == "more" and (than or d.side in ("both", "pair")))
+            d
+            for d in (self.group[self.within :] or self.group)
+            if d.side is None or d.side == "one" or (value[:4] == "more" and (than or d.side in ("both", "pair")))
         ]
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
@@ -122,7 +124,7 @@ class ModifierReader(PartReader):
             for draft in self.group:
                 if draft.side is None or draft.side == "one":
                     draft.side = value
-        elif self.i and self.kinds[self.i - 1] is Kind.PREP or value not in ("left", "right", "both"):
+        elif (self.i and self.kinds[self.i - 1] is Kind.PREP) or value not in ("left", "right", "both"):
             self.clause_side = value
             if not self.out[self.clause :] and not self.subject:
                 return

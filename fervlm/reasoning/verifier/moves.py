@@ -10,7 +10,17 @@ from fervlm.reasoning.verifier.modifiers import ModifierReader
 
 _LINKING = frozenset((Kind.OF, Kind.OPEN, Kind.NOR, Kind.OR, Kind.AND, Kind.COMMA))
 _ACTIONS = frozenset(
-    ("contraction", "action", "activity", "activation", "movement", "tension", "engagement", "recruitment", "involvement")
+    (
+        "contraction",
+        "action",
+        "activity",
+        "activation",
+        "movement",
+        "tension",
+        "engagement",
+        "recruitment",
+        "involvement",
+    )
 )
 _DIRECTIONS = frozenset(
     ("together", "up", "down", "back", "apart", "out", "forward", "inward", "outward", "upward", "downward")
@@ -116,7 +126,12 @@ class MoveReader(ModifierReader):
         if entry.noun and self.fresh and self.kinds[self.i - 1] is not Kind.AND and not self._compound(element):
             return []  # "jaw drop on, stretch off"
         verb = self.closed and self.kinds[self.i - 1] is Kind.AND and not self._word(element).endswith("ing")
-        if entry.noun and not self.naked and not verb and (entry.unit is not None or self._placed_part(self.i, entry.value)):
+        if (
+            entry.noun
+            and not self.naked
+            and not verb
+            and (entry.unit is not None or self._placed_part(self.i, entry.value))
+        ):
             return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
         found = [s for s in self.subject if self._fits(s.part, entry.value)]
         if found and len(found) > 1 and self._compound(element):

@@ -15,7 +15,9 @@ PAIRED_PARTS = frozenset(
 )  # fmt: skip
 _OWNED = frozenset((Kind.UNIT, Kind.AU, Kind.MOVE))
 _LISTED = frozenset((Kind.AND, Kind.OR, Kind.COMMA, Kind.NOR))
-_IN_PLACE = frozenset(("", "in", "at", "around", "on", "along", "across", "between", "near", "beside", "about", "within", "over", "to"))
+_IN_PLACE = frozenset(
+    ("", "in", "at", "around", "on", "along", "across", "between", "near", "beside", "about", "within", "over", "to")
+)
 """A movement named as a thing may stand before these and its part ("tension around the eyes")."""
 _PAST_PLACE = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED, Kind.ALL, Kind.PREP, Kind.QUAL))
 _PAST_OWNER = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
@@ -78,7 +80,11 @@ class PartReader(Cursor):
         self._part(element.entry.value, element)
 
     def _part(self, name: str, element: Element) -> None:
-        if self.i and self.kinds[self.i - 1] is Kind.UNIT and self.text[self.els[self.i - 1].end : element.start] in (" ", "-"):
+        if (
+            self.i
+            and self.kinds[self.i - 1] is Kind.UNIT
+            and self.text[self.els[self.i - 1].end : element.start] in (" ", "-")
+        ):
             return  # "a kiss mouth"
         parts = self._qualified(name)
         side, self.side = self.side, None

@@ -27,10 +27,10 @@ class Offence(NamedTuple):
 
 _DISCLAIMER = re.compile(
     r"\b(?:no|without(?: any)?) (?:statement|claim|inference|conclusion|judge?ment|information|word|assumption)s?\b"
-    r"|\b(?:says?|said|tells?|states?|implies|reveals?|proves?) (?:nothing|little)\b|\bnothing (?:about|is said|can be)\b"
-    r"|(?:\b(?:does|do|can|could|should|must|may|is|are)(?: not|n't)|\bcannot|\bcan't|\bnever)(?: be| used| to| meant| necessarily)*"
+    r"|\b(?:says?|said|tells?|states?|implies|reveals?|proves?) (?:nothing|little)\b|\bnothing (?:about|is said|can be)\b"  # noqa: E501
+    r"|(?:\b(?:does|do|can|could|should|must|may|is|are)(?: not|n't)|\bcannot|\bcan't|\bnever)(?: be| used| to| meant| necessarily)*"  # noqa: E501
     r" (?:say|tell|mean|imply|show|prove|reveal|claim|infer|indicate|know|state|determine|decide|concern|describe"
-    r"|inferred|told|known|read|judged|assessed|implied|claimed|evidence|proof|a (?:claim|statement|proof|measure|sign))\b"
+    r"|inferred|told|known|read|judged|assessed|implied|claimed|evidence|proof|a (?:claim|statement|proof|measure|sign))\b"  # noqa: E501
     r"|^what (?=.*\b(?:not|cannot|nothing|unknown|open)\b)"
     r"|\bwhether\b|\bnot (?:what|how|who|why|a (?:claim|statement|proof|measure|judge?ment))\b|\brather than what\b"
 )
@@ -39,7 +39,7 @@ _WORD = re.compile(r"[a-z]+")
 _FACIAL = frozenset(
     (
         "show", "shows", "showing", "shown", "display", "displays", "displaying", "express", "expresses", "expressing",
-        "exhibit", "exhibits", "appear", "appears", "look", "looks", "expression", "face", "label", "labelled", "labeled",
+        "exhibit", "exhibits", "appear", "appears", "look", "looks", "expression", "face", "label", "labelled", "labeled",  # noqa: E501
         "described", "called", "read", "classified", "coded", "neutral", "movement", "movements", "unit", "units",
     )
 )  # fmt: skip

@@ -20,7 +20,7 @@ class Passage(NamedTuple):
 _HEADING = re.compile(
     r"(?:(?<=[.!?;])|^|\n)[\s>#*_]*(?:\(?\d{1,2}[.)])?[\s*_#]*"
     r"(?P<name>overview|summary"
-    r"|(?:key |main |facial )?observations?(?: of facial (?:action units|movements|muscles))?|key facial movements|action units"
+    r"|(?:key |main |facial )?observations?(?: of facial (?:action units|movements|muscles))?|key facial movements|action units"  # noqa: E501
     r"|(?:overall )?(?:emotional )?interpretation|analysis|reasoning"
     r"|(?:final |overall )?conclusions?)"
     r"[\s*_]*(?P<mark>:|\n|$)[\s*_]*",

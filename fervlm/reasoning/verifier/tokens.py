@@ -14,7 +14,10 @@ _ABBREVIATIONS = ("e.g", "i.e", "vs", "cf", "resp", "approx", "etc", "fig", "ca"
 _NO_END = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS).replace('.', '[.]')})|^\s*\(?\d{{1,2}})$", re.I)
 _PLAIN = re.compile(r"[A-Z][^.!?\n*]*(?:\. [A-Z][^.!?\n*]*)*\.?")
 """Sentences that no abbreviation or decimal can confuse; `_ABBREVIATIONS` are checked apart."""
-_CARRIED = re.compile(r"\s*(?:(?:level|intensity|strength|degree|side)\s*[:=]|(?:it|this) (?:is|was) (?:on )?(?:the |its )?(?:subject's |person's )?(?:left|right)\b)", re.I)
+_CARRIED = re.compile(
+    r"\s*(?:(?:level|intensity|strength|degree|side)\s*[:=]|(?:it|this) (?:is|was) (?:on )?(?:the |its )?(?:subject's |person's )?(?:left|right)\b)",  # noqa: E501
+    re.I,
+)
 _ANSWER = re.compile(r"\s*(?:yes|no|none|absent|present|not|nope|nah|yep|yeah)\b", re.I)
 _BULLET = re.compile(r"^[\s\-*•·–#>]*(?:\(?\d{1,2}[.)]\s+)?")
 
@@ -52,7 +55,7 @@ def sentences(text: str) -> list[str]:
     """
     if ":" not in text and _PLAIN.fullmatch(text):
         pieces = text.split(". ")
-        if not any([piece.lower().endswith(_ABBREVIATIONS) for piece in pieces[:-1]]):
+        if not any(piece.lower().endswith(_ABBREVIATIONS) for piece in pieces[:-1]):
             return [*[f"{piece}." for piece in pieces[:-1]], pieces[-1]]
     found: list[str] = []
     start = 0

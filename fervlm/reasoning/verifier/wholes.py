@@ -97,7 +97,11 @@ class WholeReader(DenialReader):
             self.excepted = True
         elif self.denying and nxt not in (Kind.MOVE, Kind.UNITS, Kind.PART, Kind.UNIT, Kind.AU):
             self._append(Draft("rest", NOTHING, element.start, element.end, True))
-        elif nxt in (Kind.GONE, Kind.MOVE, Kind.COP) and not self.denying and (self.fresh or not (self.group or self.subject)):
+        elif (
+            nxt in (Kind.GONE, Kind.MOVE, Kind.COP)
+            and not self.denying
+            and (self.fresh or not (self.group or self.subject))
+        ):
             self._start_group()
             self.subject = [Subject("face", None, element.start, element.end)]
 
@@ -132,9 +136,7 @@ class WholeReader(DenialReader):
 
     def _except(self) -> None:
         for draft in self.out:
-            if draft.kind == "all":
-                draft.kind = "rest"
-            elif self._is_region(draft):
+            if draft.kind == "all" or self._is_region(draft):
                 draft.kind = "rest"
 
     def _is_region(self, draft: Draft) -> bool:
