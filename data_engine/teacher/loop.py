@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ class TeacherLoop:
     on_call: Callable[[Answer, bool], None]
     """Called with every answer used and whether it came from the journal."""
     judge: Judge
+    slots: asyncio.Semaphore
+    """As many as calls may be out at once."""
 
     async def teach(self, draft: Draft, picture: bytes | None) -> Outcome:
         """The draft with the teacher's caption in front, or as `on_failure` says where none passed.
@@ -125,8 +128,9 @@ class TeacherLoop:
         stored = self.journal.get(key)
         answer = stored
         if answer is None:
-            self.journal.ask(key)
-            answer = await self.teacher.ask(request)
+            async with self.slots:  # noted as asked only when it really goes out
+                self.journal.ask(key)
+                answer = await self.teacher.ask(request)
             self.journal.put(key, answer)
         self.on_call(answer, stored is not None)
         course.tokens += answer.tokens or 0

@@ -114,7 +114,9 @@ async def _run(
         else:
             todo.append(path)
     engine = _engine(teacher)
-    loop = TeacherLoop(teacher, engine, journal, chosen_labels(config), config.seed, on_call, Judge(cache_size=4096))
+    slots = asyncio.Semaphore(teacher.concurrency)
+    judge = Judge(cache_size=4096)
+    loop = TeacherLoop(teacher, engine, journal, chosen_labels(config), config.seed, on_call, judge, slots)
     eye = Eye(one_face=config.faces == "one") if teacher.mode == "see" else None
     try:
         await _Window(loop, eye, target, lambda ok, failed: progress(ok, failed, tokens)).run(iter(todo))

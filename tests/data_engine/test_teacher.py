@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections import Counter
 from pathlib import Path
@@ -141,11 +142,10 @@ def draft(coded: tuple[Path, list[str]]) -> Draft:
 
 
 def taught(draft: Draft, teacher: Scripted, tmp_path: Path, **settings: object) -> Outcome:
-    import asyncio
 
     config = TeacherConfig.model_validate({"model": "m", **settings})
     journal = Journal(tmp_path / "journal.sqlite")
-    loop = TeacherLoop(config, teacher, journal, LABELS, 0, lambda *_: None, Judge())
+    loop = TeacherLoop(config, teacher, journal, LABELS, 0, lambda *_: None, Judge(), asyncio.Semaphore(4))
     try:
         return asyncio.run(loop.teach(draft, None))
     finally:
