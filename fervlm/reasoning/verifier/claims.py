@@ -7,7 +7,7 @@ from typing import NamedTuple
 from fervlm.reasoning.verifier.clauses import ClauseReader
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import elements
-from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.kinds import Kind
 from fervlm.reasoning.verifier.persons import Offence, offences
 from fervlm.records import Section
 

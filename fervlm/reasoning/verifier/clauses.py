@@ -7,8 +7,8 @@ from collections.abc import Callable
 from fervlm.reasoning.verifier.cursor import CLAIMING, NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.kinds import AUSet, Kind
 from fervlm.reasoning.verifier.labelling import LabelReader
-from fervlm.reasoning.verifier.lexicon import AUSet, Kind
 
 _PAST_AND_OR = frozenset((Kind.AND, Kind.OR))
 _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE))

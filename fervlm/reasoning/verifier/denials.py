@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Entry, Kind
+from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.moves import MoveReader
 
 _CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import AUSet
+from fervlm.reasoning.verifier.kinds import AUSet
 
 DraftKind = Literal["au", "rest", "all", "quality", "label"]
 """`all`: nothing moves; `rest`: nothing but what the text affirms; `quality`: not measured."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from fervlm.facs.labels import canonical_label
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.kinds import Kind
 from fervlm.reasoning.verifier.wholes import WholeReader
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Entry, Kind
+from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.parts import PAIRED_PARTS, PartReader
 
 _PAST_ATTRIBUTES = frozenset(
@@ -250,7 +250,7 @@ class ModifierReader(PartReader):
         self.lower = False
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
-        elif self.copula_at < open_drafts[-1].at or not self.copula:
+        elif self.copula_at < open_drafts[-1].at or not self.copula or self.separated is Kind.COMMA:
             last = open_drafts[-1].at
             open_drafts = [d for d in open_drafts if d.at == last]
         for draft in open_drafts:
@@ -261,7 +261,7 @@ class ModifierReader(PartReader):
 
     def _likewise(self, value: tuple[int, int]) -> bool:
         """ "the brows are slightly raised, the lids strongly": the movement is the one before."""
-        element = self.els[self.i]
+        element = self.els[min(self.i, self.count - 1)]
         copied = Element(Kind.MOVE, Entry(Kind.MOVE, self.last_move), element.start, element.end, element.token)
         made = [self._emit(subject, copied, self.denying, self.i) for subject in self.subject]
         for draft in made:

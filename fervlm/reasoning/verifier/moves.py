@@ -5,7 +5,7 @@ from __future__ import annotations
 from fervlm.reasoning.verifier.cursor import NONE
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Pending, Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import AUSet, Entry, Kind
+from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
 from fervlm.reasoning.verifier.modifiers import ModifierReader
 
 _LINKING = frozenset((Kind.OF, Kind.OPEN, Kind.NOR, Kind.OR, Kind.AND, Kind.COMMA))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from fervlm.reasoning.verifier.cursor import FAR, Cursor
+from fervlm.reasoning.verifier.cursor import FAR
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Entry, Kind
+from fervlm.reasoning.verifier.kinds import Entry, Kind
+from fervlm.reasoning.verifier.lookahead import Lookahead
 
 PAIRED_PARTS = frozenset(
     (
@@ -27,7 +28,7 @@ _WAITING = 9
 _PAST_QUALIFIERS = frozenset((Kind.QUAL, Kind.OF, Kind.SIDE, Kind.AND, Kind.OR, Kind.PAIRED, Kind.PREP, Kind.LEVEL))
 
 
-class PartReader(Cursor):
+class PartReader(Lookahead):
     """Handlers for parts and their qualifiers."""
 
     def _on_qual(self, element: Element) -> None:

@@ -11,7 +11,7 @@ import re
 from typing import Literal, NamedTuple
 
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Kind
+from fervlm.reasoning.verifier.kinds import Kind
 from fervlm.reasoning.verifier.tokens import lowered
 from fervlm.records import Section
 

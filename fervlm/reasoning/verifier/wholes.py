@@ -6,7 +6,7 @@ from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.denials import DenialReader
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.lexicon import Entry, Kind
+from fervlm.reasoning.verifier.kinds import Entry, Kind
 
 _PAST_OF_ALL_MEAS = frozenset((Kind.OF, Kind.ALL, Kind.MEAS))
 _PAST_QUAL = frozenset((Kind.QUAL,))

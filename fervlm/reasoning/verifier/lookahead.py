@@ -1,0 +1,156 @@
+"""Looking ahead in a sentence: what a movement stands before, and whether a denial goes on."""
+
+from __future__ import annotations
+
+from fervlm.reasoning.verifier.cursor import BETWEEN, CLAIMING, FAR, NONE, SEPARATING, Cursor
+from fervlm.reasoning.verifier.kinds import Kind
+
+_EXCLUDING = frozenset(
+    ("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from")
+)
+_PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE))
+_PAST_HEDGE_LEVEL = frozenset((Kind.HEDGE, Kind.LEVEL))
+_PAST_MODIFIERS = frozenset((Kind.AND, Kind.OR, Kind.LEVEL, Kind.SIDE, Kind.HEDGE, Kind.ALL, Kind.OPEN, Kind.PREP))
+_PAST_NOISE_MEAS = frozenset((Kind.NOISE, Kind.MEAS, Kind.PRED, Kind.COP))
+_PAST_PLACE_WORDS = frozenset((Kind.SIDE, Kind.QUAL, Kind.ALL, Kind.ELSE))
+_PAST_PREDICATES = frozenset((Kind.PRED, Kind.MEAS, Kind.COP, Kind.NOISE))
+_PAST_QUAL_PART = frozenset((Kind.QUAL, Kind.PART))
+_PAST_SIDE_QUAL_OF = frozenset((Kind.SIDE, Kind.QUAL, Kind.OF))
+
+
+class Lookahead(Cursor):
+    """Questions about what comes after the element at hand."""
+
+    def _part_ahead(self) -> int | None:
+        """Index of the part that the movement at `i` stands before ("raised left brows"), or None."""
+        kinds, els = self.kinds, self.els
+        here = els[self.i].token
+        k = self.i + 1
+        moved = True
+        while k < self.count:
+            kind = kinds[k]
+            if kind is Kind.PART or (kind is Kind.QUAL and els[k].entry.value in self.lex.bare):
+                return k if moved and els[k].token - here <= FAR else None
+            if kind not in BETWEEN:
+                return None
+            if kind in (Kind.AND, Kind.OR, Kind.COMMA):
+                moved = False
+            elif kind is Kind.MOVE:
+                moved = True
+                here = els[k].token
+            k += 1
+        return None
+
+    def _move_has_part(self, k: int) -> bool:
+        saved, self.i = self.i, k
+        found = self._part_ahead() is not None
+        self.i = saved
+        return found
+
+    def _finite_ahead(self, start: int) -> bool:
+        """Whether the list that starts at `start` gets a predicate of its own before the clause ends."""
+        kinds = self.kinds
+        for k in range(start, self.count):
+            kind = kinds[k]
+            if kind in (Kind.BREAK, Kind.NO, Kind.NOTHING):
+                return False
+            if kind is Kind.COP or kind is Kind.PRED or kind is Kind.GONE or kind is Kind.ACT:
+                return True
+        return False
+
+    def _or_ahead(self, start: int) -> bool:
+        for k in range(start, self.count):
+            kind = self.kinds[k]
+            if kind in (Kind.OR, Kind.NOR):
+                return True
+            if kind in (Kind.BREAK, Kind.NO, Kind.COP):
+                return False
+        return False
+
+    def _continues(self, separator: Kind) -> bool:
+        """Whether an open denial goes on after this comma, "and" or "or"."""
+        if separator in (Kind.OR, Kind.NOR) or self.listing:
+            return True
+        nxt, k = self._next(_PAST_MODIFIERS)
+        if nxt is None or self.denied_first is None:
+            return nxt is not None and self.denied_first is None
+        if self.kinds[self.i + 1] in (Kind.OR, Kind.NOR):
+            return True
+        if self._or_ahead(self.i + 1):
+            return True
+        if separator is Kind.AND and self.deny_word in _EXCLUDING and nxt in (Kind.MOVE, Kind.PART):
+            return not self._finite_ahead(k)  # "without the downturned mouth and the raised chin"
+        if self.deny_verb:
+            return separator is Kind.AND and nxt is Kind.MOVE and self._no_part_after(k)
+        if nxt is Kind.AU and self.denied_first is Kind.AU:
+            return not self._finite_ahead(k) or not self.copula
+        if nxt in (Kind.UNIT, Kind.AU) and self.denied_first in (Kind.UNIT, Kind.AU) and separator is Kind.COMMA:
+            if self._next(NONE, k + 1)[0] is Kind.COMMA:
+                return True  # "no activity of orbicularis oculi, pars orbitalis, ..."
+        if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
+            return not self._finite_ahead(k)
+        thing = nxt is self.denied_first and nxt is not Kind.MOVE
+        if separator is Kind.AND and (thing or (nxt is Kind.UNIT and self.denied_first is Kind.MOVE)):
+            return not self._finite_ahead(k)
+        return False
+
+    def _is_thing(self, k: int) -> bool:
+        """Whether the part at `k` makes a noun with the movement after it: "lip tightening"."""
+        nxt, j = self._next(_PAST_QUAL_PART, k + 1)
+        if nxt is not Kind.MOVE or not self.els[j].entry.noun:
+            return False
+        part, move = self.els[j - 1], self.els[j]
+        return self.text[move.start : move.end].lower().endswith(("ing", "ion")) or self.text[part.end - 1] != "s"
+
+    def _no_part_after(self, k: int) -> bool:
+        nxt, _ = self._next(BETWEEN - {Kind.AND, Kind.OR, Kind.COMMA}, k + 1)
+        return nxt is not Kind.PART
+
+    def _own_predicate(self) -> bool:
+        """Whether the part at `i` has a movement or predicate of its own after it, so that it shares none."""
+        for k in range(self.i + 1, self.count):
+            kind = self.kinds[k]
+            if kind in (
+                Kind.MOVE,
+                Kind.COP,
+                Kind.COLON,
+                Kind.PRED,
+                Kind.GONE,
+                Kind.ACT,
+                Kind.NOT,
+                Kind.PLUS,
+                Kind.MINUS,
+            ):
+                return kind is not Kind.COP or not self.denying or self._part_then_finite(k)
+            if kind in SEPARATING:
+                return kind is Kind.RELATIVE
+        return False
+
+    def _part_then_finite(self, k: int) -> bool:
+        nxt, _ = self._next(_PAST_HEDGE_LEVEL, k + 1)
+        return nxt not in (Kind.PRED, Kind.ACT)
+
+    def _located(self, wanted: frozenset[Kind] = CLAIMING) -> bool:
+        """ "no movement in the brow", "no action of AU4": something follows that the movement is of."""
+        nxt, k = self._next(_PAST_NOISE_MEAS)
+        if nxt not in (Kind.PREP, Kind.OF):
+            return False
+        return self._next(_PAST_PLACE_WORDS, k + 1)[0] in wanted
+
+    def _placed_part(self, at: int, moves: tuple[str, ...]) -> bool:
+        """Whether a movement named as a thing is followed by its place: "a tuck at the left lip corner"."""
+        nxt, k = self._next(NONE, at + 1)
+        if nxt not in (Kind.PREP, Kind.OF):
+            return False
+        nxt, k = self._next(_PAST_DETERMINERS, k + 1)
+        if moves[0] == "pull":
+            return nxt in (Kind.PART, Kind.UNIT)
+        return nxt is Kind.PART and self._fits(self.els[k].entry.value, moves)
+
+    def _placed(self, k: int) -> bool:
+        """ "the only change recorded in the brow region"."""
+        nxt, j = self._next(_PAST_PREDICATES, k + 1)
+        if nxt is not Kind.PREP:
+            return False
+        nxt, j = self._next(_PAST_SIDE_QUAL_OF, j + 1)
+        return nxt is Kind.PART and self.els[j].entry.value != "face"
