@@ -1,0 +1,140 @@
+"""Any open_clip model with what the global-local model adds: patch features, AU head, affect head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own short name
+from torch import Tensor, nn
+
+import fervlm.torchvision_fix  # noqa: F401 - before open_clip
+from fervlm.contrastive.au_head import AUHead
+
+
+@dataclass(frozen=True, slots=True)
+class HeadConfig:
+    """What stands on the picture tower.
+
+    Attributes:
+        units: FACS numbers of the AUs the head tells, in order.
+        edge: dimensions of an edge between two AUs; 0: no graph.
+        width: of an AU's node.
+        affect: whether valence and arousal are told.
+    """
+
+    units: tuple[int, ...]
+    edge: int = 8
+    width: int = 64
+    affect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFeatures:
+    """What a batch of B pictures gives.
+
+    Attributes:
+        embedding: [B, D], unit length.
+        patches: [B, P, D], not normalised; P = grid * grid, row by row.
+        units: [B, A] AU presence logits.
+        looked: [B, A, P] where the head sought each AU.
+        affect: [B, 2] valence and arousal in (-1, 1), or None.
+    """
+
+    embedding: Tensor
+    patches: Tensor
+    units: Tensor
+    looked: Tensor
+    affect: Tensor | None
+
+
+class GlobalLocal(nn.Module):
+    """An open_clip model `clip` and the heads beside it.
+
+    `clip` stays a plain open_clip model, so that its weights load without this package; `heads` is kept apart.
+    """
+
+    def __init__(self, clip: nn.Module, config: HeadConfig) -> None:
+        super().__init__()
+        self.clip = clip
+        self.config = config
+        channels, pooled, embed = _widths(clip)
+        self.heads = nn.ModuleDict(
+            {
+                "units": AUHead(channels, pooled, len(config.units), width=config.width, edge=config.edge),
+                "patches": nn.Linear(channels, embed, bias=False),
+            }
+        )
+        if config.affect:
+            self.heads["affect"] = nn.Linear(embed, 2)
+
+    def pictures(self, x: Tensor) -> PictureFeatures:
+        """Normalised pictures [B, 3, S, S] through the tower once."""
+        feature_map, pooled, features = _tower(self.clip.visual, x)  # type: ignore[arg-type]
+        units, looked = self.heads["units"](feature_map, pooled)
+        return PictureFeatures(
+            embedding=F.normalize(features, dim=-1),
+            patches=self.heads["patches"](feature_map),
+            units=units,
+            looked=looked,
+            affect=torch.tanh(self.heads["affect"](features)) if self.config.affect else None,
+        )
+
+    def texts(self, tokens: Tensor) -> Tensor:
+        """Token ids [T, L], cut to the longest text, -> [T, D], unit length; L may be below the context length."""
+        return encode_texts(self.clip, tokens)
+
+
+def encode_texts(clip: Any, tokens: Tensor) -> Tensor:
+    """Text features of equal value at a fraction of the compute: nothing behind the longest text is computed.
+
+    A text ends with its end token and a causal tower never looks past it, so that shorter rows give the same features.
+    Towers of another build get the full context length.
+    """
+    if not hasattr(clip, "token_embedding") or clip.attn_mask is None:
+        full = clip.context_length
+        padded = F.pad(tokens, (0, full - tokens.shape[1])) if tokens.shape[1] < full else tokens
+        features: Tensor = clip.encode_text(padded, normalize=True)
+        return features
+    from open_clip.transformer import text_global_pool  # noqa: PLC0415
+
+    length = tokens.shape[1]
+    dtype = clip.transformer.get_cast_dtype()
+    x = clip.token_embedding(tokens).to(dtype) + clip.positional_embedding[:length].to(dtype)
+    x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
+    x = text_global_pool(x, tokens, clip.text_pool_type, eos_token_id=getattr(clip, "text_eos_id", None))
+    if clip.text_projection is not None:
+        x = clip.text_projection(x) if isinstance(clip.text_projection, nn.Linear) else x @ clip.text_projection
+    return F.normalize(x, dim=-1)
+
+
+def _tower(visual: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Feature map [B, P, C], pooled vector [B, K] and open_clip's picture feature [B, D], in one pass.
+
+    timm nets: the last but one stage is the map, since a face of 96 pixels has 6 x 6 places there and 3 x 3 after it.
+    ViTs: the last block's patch tokens, normalised.
+    """
+    from open_clip.timm_model import TimmModel  # noqa: PLC0415
+
+    if isinstance(visual, TimmModel):
+        final, maps = visual.trunk.forward_intermediates(x, indices=[-2, -1])
+        feature_map = maps[0].flatten(2).transpose(1, 2) if maps[0].dim() == 4 else maps[0]
+        pooled = visual.trunk.forward_head(final)
+        return feature_map, pooled, visual.head(pooled)
+    out = visual.forward_intermediates(  # type: ignore[operator]
+        x, indices=1, normalize_intermediates=True, image_output_fmt="NLC", image_output_extra_tokens=False
+    )
+    return out["image_intermediates"][-1], out["image_features"], out["image_features"]
+
+
+def _widths(clip: Any) -> tuple[int, int, int]:
+    """Channels of the feature map, of the pooled vector, and of the embedding."""
+    size = clip.visual.image_size
+    side = size[0] if isinstance(size, tuple | list) else size
+    was = clip.visual.training
+    clip.visual.eval()
+    with torch.no_grad():
+        feature_map, pooled, features = _tower(clip.visual, torch.zeros(1, 3, side, side))
+    clip.visual.train(was)
+    return feature_map.shape[-1], pooled.shape[-1], features.shape[-1]

@@ -1,0 +1,58 @@
+"""Settings of a contrastive training run; every default lives here."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class LossWeights(_Frozen):
+    """What each part counts; 0 leaves it out, its texts are then not even encoded."""
+
+    label: float = Field(1.0, ge=0, description="Picture against the prompts of all classes.")
+    units: float = Field(0.5, ge=0, description="AU presence by the head.")
+    affect: float = Field(0.0, ge=0, description="Valence and arousal of the label's words.")
+    overview: float = Field(0.0, ge=0, description="Global: picture against the overview sentence.")
+    summary: float = Field(0.0, ge=0, description="Picture against the conclusion (anchored where there is a label).")
+    local: float = Field(0.0, ge=0, description="Region sentences against patches.")
+    align: float = Field(0.0, ge=0, description="Attention of an AU sentence towards the AU's region.")
+
+
+class ContrastiveConfig(_Frozen):
+    """One run of `fervlm train contrastive`."""
+
+    data: tuple[Path, ...] = Field(description="Sets of `fervlm annotate --embed` and Parquet files of labelled faces.")
+    model: str = Field("nano", description="`nano`, an open_clip name, or a checkpoint folder.")
+    init: Path | None = Field(None, description="Checkpoint whose weights to begin with.")
+    init_parts: tuple[str, ...] = Field(("clip.", "heads."), description="Beginnings of the names taken from `init`.")
+    seed: int = Field(0, ge=0)
+    epochs: float = Field(40, gt=0)
+    batch: int = Field(128, ge=2)
+    sizes: tuple[tuple[float, int], ...] = Field(
+        ((1.0, 96),), description="(until this share of the run, picture side): small pictures first save time."
+    )
+    lr: float = Field(1e-3, gt=0)
+    warmup: float = Field(0.03, ge=0, lt=1, description="Share of the run.")
+    weight_decay: float = Field(0.05, ge=0)
+    clip_norm: float = Field(1.0, gt=0)
+    ema: float = Field(0.999, ge=0, lt=1)
+    weights: LossWeights = LossWeights()
+    smoothing: float = Field(0.05, ge=0, lt=1, description="Of the label targets.")
+    mixup: float = Field(0.2, ge=0, description="Parameter of the Beta distribution; 0: none.")
+    balance: float = Field(0.25, ge=0, le=1, description="Label losses weigh frequency ** -balance.")
+    flip: bool = Field(True, description="Mirror pictures; off by itself where texts name sides.")
+    edge: int = Field(8, ge=0, description="Dimensions of an edge between two AUs; 0: no graph.")
+    threads: int = Field(1, ge=1)
+    measure_every: float = Field(1.0, gt=0, description="Epochs between two looks at the validation part.")
+    save_every: int = Field(100, ge=1, description="Steps between two saved states.")
+
+    def fingerprint(self) -> str:
+        """16 hex digits over what decides the result; how often it is measured or saved does not."""
+        text = self.model_dump_json(exclude={"threads", "measure_every", "save_every"})
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
