@@ -56,7 +56,7 @@ class Mined:
     positives: Positives
     """Every sample with itself, and the mined pairs in both directions; a row's and a column's weights sum to 1."""
     same: Tensor
-    """Int64 [N, 2]: groups of equal caption and of equal AU set; sharing one, samples are no negatives of each other."""
+    """Int64 [N, 2]: groups of equal caption and of equal AU set; samples that share one are no negatives."""
     pairs: int
     """Mined pairs, each counted once."""
 
@@ -74,7 +74,7 @@ def mine(
 ) -> Mined:
     """Mine a batch of N samples. Deterministic; memory is linear in N; no gradient flows.
 
-    A pair is mined where each is among the other's `top_k` most agreeing samples and they agree by at least `threshold`.
+    A pair is mined where each is among the other's `top_k` most agreeing samples and they agree by `threshold` or more.
     Its weight is agreement * (1 - self_weight) / top_k, the same both ways; what is left of 1 is the sample's own.
 
     Args:
@@ -163,10 +163,8 @@ def _candidates(
 ) -> tuple[Tensor, Tensor]:
     """For each row its k most agreeing samples [n, k] and the agreement in steps [n, k], -1 below the threshold."""
     count = len(texts)
-    sides = [
-        (_directions(x, settings.center), weight)
-        for x, weight in ((texts, settings.text), (pictures, settings.picture))
-    ]
+    parts = ((texts, settings.text), (pictures, settings.picture))
+    sides = [(_directions(features, settings.center), weight) for features, weight in parts]
     place = torch.arange(count, device=texts.device)
     least = round(settings.threshold * STEPS)
     partners, found = [], []
@@ -186,10 +184,8 @@ def _candidates(
 
 
 def _directions(features: Tensor, center: bool) -> Tensor:
-    wide = features.detach().float()
-    if center:
-        wide = wide - functional.normalize(wide, dim=1).mean(0) * wide.norm(dim=1, keepdim=True)
-    return functional.normalize(wide, dim=1)
+    directions = functional.normalize(features.detach().float(), dim=1)
+    return functional.normalize(directions - directions.mean(0), dim=1) if center else directions
 
 
 def _agreement(sides: list[tuple[Tensor, float]], units: Tensor, settings: MiningSettings, own: slice) -> Tensor:
