@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 from urllib.request import urlopen
 
 SERVER = Path(__file__).parent / "teacher_server.py"
+STOPPED = Path(__file__).parent / "stopped.py"
 AUS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45)
 LABELS = ("anger", "happiness", "sadness", "surprise")
 
@@ -70,11 +73,35 @@ def teacher(port: int = 0, **faults: float | str) -> Iterator[tuple[str, int]]:
         process.stdout.close()
 
 
-def stats(port: int) -> dict[str, Any]:
+def stats(port: int, path: str = "/stats") -> dict[str, Any]:
     """What the teacher process has counted: calls, each injected fault, tokens, first and last moment."""
-    with urlopen(f"http://127.0.0.1:{port}/stats") as answer:
+    with urlopen(f"http://127.0.0.1:{port}{path}") as answer:
         counted: dict[str, Any] = json.load(answer)
     return counted
+
+
+def hold(port: int, calls: float = math.inf) -> None:
+    """Let the teacher answer so many calls in all and then none, so that a run that needs more cannot end."""
+    stats(port, f"/hold/{calls}")
+
+
+def start(args: list[str]) -> subprocess.Popen[str]:
+    """A command as a process of its own that goes on while the test looks at it."""
+    return subprocess.Popen(
+        args, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+
+
+def calls_made(process: subprocess.Popen[str], port: int, calls: int) -> None:
+    """Wait until the teacher was called so many times; the run must not have ended."""
+    while stats(port).get("calls", 0) < calls:
+        assert process.poll() is None, process.stderr and process.stderr.read()
+        time.sleep(0.005)
+
+
+def stopped(sent: str, when: str | int, args: list[str], out: Path) -> list[str]:
+    """The command line of `args` (of `command`) in a process that signals itself at a file step; see `stopped.py`."""
+    return [sys.executable, str(STOPPED), sent, str(when), str(out), *args[3:]]
 
 
 def command(source: Path, out: Path, url: str | None, *more: str) -> list[str]:
@@ -85,8 +112,7 @@ def command(source: Path, out: Path, url: str | None, *more: str) -> list[str]:
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
     """A command to its end, in a process of its own."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(args, capture_output=True, text=True, check=False, env=environment)
+    return subprocess.run(args, capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
 
 def files(out: Path) -> dict[str, bytes]:

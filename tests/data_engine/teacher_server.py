@@ -9,6 +9,7 @@ and on how often it came, so that runs can be compared.
                                     "infers": "contempt", "stubborn": 1}'
 
 `infers` is the label that a description leads to until the writer was told of the annotators' (always, if `stubborn`).
+GET /hold/N: from now on calls after the N-th are not answered, until a larger N is given; GET anything else: counts.
 """
 
 from __future__ import annotations
@@ -49,11 +50,17 @@ class Handler(BaseHTTPRequestHandler):
     agreed: ClassVar[dict[int, str]] = {}
     lock = threading.Lock()
     work = threading.Semaphore(1_000_000)
+    held = threading.Condition()
+    hold: ClassVar[list[float]] = [float("inf")]
 
     def log_message(self, *_: object) -> None:
         """Silent."""
 
     def do_GET(self) -> None:
+        if self.path.startswith("/hold/"):
+            with self.held:
+                self.hold[0] = float(self.path.removeprefix("/hold/"))
+                self.held.notify_all()
         self._send(200, self.counts)
 
     def do_POST(self) -> None:
@@ -66,6 +73,9 @@ class Handler(BaseHTTPRequestHandler):
             fault = self._pick(f"{key}{self.seen[key]}", TRANSPORT)
             for kind in (fault or "ok", "calls"):
                 self.counts[kind] = self.counts.get(kind, 0) + 1
+            number = self.counts["calls"]
+        with self.held:
+            self.held.wait_for(lambda: number <= self.hold[0])
         with self.work:
             time.sleep(self.faults.get("delay", 0.0))
         if fault == "429":

@@ -98,9 +98,9 @@ def test_a_hundred_thousand_pictures_take_seconds_also_where_half_are_blank() ->
     draw = np.random.default_rng(1)
     across, down = (draw.integers(0, 2**63, 100_000, dtype=np.uint64) for _ in range(2))
     across[::2] = down[::2] = 0
-    start = time.monotonic()
+    start = time.process_time()
     found = near_duplicates(across, down, 2)
-    assert time.monotonic() - start < 30
+    assert time.process_time() - start < 30
     assert found[0] == -1
     assert (found[2::2] >= 0).all()
     assert (found[1::2] == -1).all()

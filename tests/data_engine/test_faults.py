@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.data_engine.faces import command, events, evidence_csv, files, rejects, run, samples, stats, teacher
+from tests.data_engine.faces import (
+    calls_made,
+    command,
+    events,
+    evidence_csv,
+    files,
+    hold,
+    rejects,
+    run,
+    samples,
+    start,
+    stats,
+    teacher,
+)
 
 
 def test_transport_faults_are_retried_and_change_no_byte(tmp_path: Path) -> None:
@@ -99,12 +110,12 @@ def test_a_server_that_dies_half_way_loses_no_answer(tmp_path: Path) -> None:
     with teacher() as (url, _):
         assert run(*command(source, tmp_path / "whole", url)).returncode == 0
     args = command(source, tmp_path / "set", None)
-    with teacher(delay=0.02) as (url, port):
+    with teacher() as (url, port):
         given = ("--teacher", url, "--teacher-model", "fixed", "--teacher-retries", "1")
-        process = subprocess.Popen([*args, *given], stderr=subprocess.PIPE, text=True)
-        while stats(port).get("calls", 0) < 100:
-            time.sleep(0.02)
-    _, error = process.communicate(timeout=60)
+        hold(port, 200)
+        process = start([*args, *given])
+        calls_made(process, port, 100)
+    _, error = process.communicate()
     assert process.returncode == 2
     assert "does not answer" in error
     with teacher(port) as (_, bound):
@@ -148,13 +159,14 @@ def test_a_wrong_address_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_run_that_is_interrupted_ends_cleanly_and_resumes(tmp_path: Path, sign: signal.Signals) -> None:
     source = evidence_csv(tmp_path / "faces.csv", 300)
-    with teacher(delay=0.02) as (url, port):
+    with teacher() as (url, port):
         args = command(source, tmp_path / "set", url)
-        process = subprocess.Popen(args, stderr=subprocess.PIPE, text=True)
-        while stats(port).get("calls", 0) < 50:
-            time.sleep(0.02)
+        hold(port, 100)
+        process = start(args)
+        calls_made(process, port, 50)
         process.send_signal(sign)
-        _, error = process.communicate(timeout=30)
+        _, error = process.communicate()
+        hold(port)
         assert process.returncode == 128 + sign
         assert "Traceback" not in error, error
         assert not list((tmp_path / "set").rglob("*.part*"))
