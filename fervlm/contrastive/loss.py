@@ -52,8 +52,8 @@ def multi_positive_loss(
     Raises:
         ValueError: shapes, dtypes or indices that do not fit, no rows or no columns.
     """
-    hard, owners = _hard(a, hard, owners)
-    _check(a, b, hard, owners, form)
+    hard, owners = with_owners(a, hard, owners)
+    check_inputs(a, b, hard, owners, form)
     shape = (len(a), len(b))
     return ranked_loss(a, b, positives, logit_scale, logit_bias, form, ignore, same, hard, owners, block_rows, shape)
 
@@ -86,7 +86,8 @@ def ranked_loss(
     return block_loss(a, b, scale, bias, hard, owners, plan, block_rows, exchange, softmax, shape[0])
 
 
-def _hard(a: Tensor, hard: Tensor | None, owners: Tensor | None) -> tuple[Tensor, Tensor]:
+def with_owners(a: Tensor, hard: Tensor | None, owners: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Hard negatives and their owners, empty where there are none."""
     if (hard is None) != (owners is None):
         raise ValueError("hard negatives and their owners come together")
     if hard is None or owners is None:
@@ -94,7 +95,8 @@ def _hard(a: Tensor, hard: Tensor | None, owners: Tensor | None) -> tuple[Tensor
     return hard, owners.to(a.device)
 
 
-def _check(a: Tensor, b: Tensor, hard: Tensor, owners: Tensor, form: str) -> None:
+def check_inputs(a: Tensor, b: Tensor, hard: Tensor, owners: Tensor, form: str) -> None:
+    """Raise `ValueError` for what does not fit together."""
     if any(x.ndim != 2 or x.shape[1] != a.shape[1] or not x.is_floating_point() for x in (a, b, hard)):
         raise ValueError(
             f"features are float [rows, D] of one D; got {tuple(a.shape)}, {tuple(b.shape)}, {tuple(hard.shape)}"
