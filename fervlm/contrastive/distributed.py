@@ -6,6 +6,8 @@ column sums are merged, and each column's gradient goes back to the rank it came
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 from torch import distributed as dist
@@ -150,6 +152,20 @@ def loss_over_ranks(
         exchange=columns,
     )
     return loss.detach() + rows.size * (loss - loss.detach()) if averaged else loss
+
+
+def average_gradients(parameters: Iterable[Tensor], group: dist.ProcessGroup | None = None) -> None:
+    """Replace each gradient by its mean over ranks: after `cached_backward`, which DDP's hooks cannot follow.
+
+    A parameter without a gradient on this rank counts as 0, so that all ranks may call it with the same parameters.
+    """
+    if not _several(group):
+        return
+    for parameter in parameters:
+        if parameter.requires_grad:
+            gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad
+            dist.all_reduce(gradient, group=group)
+            parameter.grad = gradient / dist.get_world_size(group)
 
 
 def positives_by_id(row_ids: Tensor, col_ids: Tensor, weights: Tensor, batch_ids: Tensor) -> Positives:

@@ -11,7 +11,8 @@ from torch import distributed as dist
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
 
-from fervlm.contrastive.distributed import Ranks, loss_over_ranks, positives_by_id
+from fervlm.contrastive.distributed import Ranks, average_gradients, loss_over_ranks, positives_by_id
+from fervlm.contrastive.grad_cache import cached_backward
 from fervlm.contrastive.loss import multi_positive_loss
 from fervlm.contrastive.mining import MiningSettings, mine
 from fervlm.contrastive.pairs import Pairs
@@ -89,7 +90,7 @@ class Towers(nn.Module):
 
 
 def compare_ddp(sizes: tuple[int, ...], rank: int, form: str) -> None:
-    """What DistributedDataParallel leaves in the parameters is the gradient of the whole batch."""
+    """What DistributedDataParallel, or gradient caching and an average, leave is the gradient of the whole batch."""
     n, first = sum(sizes), sum(sizes[:rank])
     own = slice(first, first + sizes[rank])
     draw = torch.Generator().manual_seed(8)
@@ -99,8 +100,17 @@ def compare_ddp(sizes: tuple[int, ...], rank: int, form: str) -> None:
     multi_positive_loss(a, b, None, scale, logit_bias=bias, form=form).backward()
     a, b, scale, bias = spread(pictures[own], texts[own])
     loss_over_ranks(a, b, None, scale, logit_bias=bias, form=form).backward()
-    for (name, one), two in zip(alone.named_parameters(), spread.module.parameters(), strict=True):
-        assert torch.allclose(one.grad, two.grad, rtol=1e-9, atol=1e-12), (form, name, one.grad, two.grad)
+    cached = Towers()
+    parts = list(zip(pictures[own].split(3), texts[own].split(3), strict=True))
+
+    def loss(a: Tensor, b: Tensor) -> Tensor:
+        return loss_over_ranks(a, b, None, cached.scale.exp(), logit_bias=cached.bias, form=form)
+
+    cached_backward(lambda part: cached(*part)[:2], parts, loss)
+    average_gradients(cached.parameters())
+    for name, one in alone.named_parameters():
+        for two in (spread.module.get_parameter(name), cached.get_parameter(name)):
+            assert torch.allclose(one.grad, two.grad, rtol=1e-9, atol=1e-12), (form, name, one.grad, two.grad)
 
 
 def compare_mining(sizes: tuple[int, ...], ranks: Ranks) -> None:
