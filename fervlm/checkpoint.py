@@ -55,10 +55,10 @@ class LabelCalibration(_Frozen):
 
 
 class UnknownRule(_Frozen):
-    """Which score says that a face fits no label, and from where on; see `fervlm.contrastive.unknown`."""
+    """Which scores together say that a face fits no label, and from where on; see `fervlm.contrastive.unknown`."""
 
-    score: str
-    threshold: float
+    parts: dict[str, tuple[float, float]] = Field(description="Score -> its mean and deviation on faces with a label.")
+    threshold: float = Field(description="Fits no label from here on; the score is the mean of the parts, each scaled.")
     auroc: float | None = Field(None, ge=0, le=1, description="Known against held-out classes.")
     fpr95: float | None = Field(None, ge=0, le=1, description="Held-out faces passed when 95 % of known ones are.")
     note: str | None = None
