@@ -8,6 +8,9 @@
 
     fervlm.verify("The lip corners are pulled up.", record).ok
 
+    for prediction in fervlm.load().explain("photo.jpg"):
+        print(prediction.label, prediction.agreement, prediction.caption.overview)
+
 The names below are loaded on first use, so that `import fervlm` costs nothing.
 """
 
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from fervlm import records as records
     from fervlm.errors import FervlmError as FervlmError
     from fervlm.predict.clips import explain_clip as explain_clip
+    from fervlm.predict.load import load as load
     from fervlm.predict.rules import explain as explain
     from fervlm.readers import read as read
     from fervlm.reasoning.verify import verify as verify
@@ -30,12 +34,13 @@ _HOMES = {
     "FervlmError": "fervlm.errors",
     "explain": "fervlm.predict.rules",
     "explain_clip": "fervlm.predict.clips",
+    "load": "fervlm.predict.load",
     "read": "fervlm.readers",
     "verify": "fervlm.reasoning.verify",
 }
 """Public name -> module it lives in; a string, so that lower layers may import `fervlm.__version__` without a cycle."""
 
-__all__ = ["FervlmError", "__version__", "explain", "explain_clip", "read", "records", "verify"]
+__all__ = ["FervlmError", "__version__", "explain", "explain_clip", "load", "read", "records", "verify"]
 
 
 def __getattr__(name: str) -> object:

@@ -112,15 +112,8 @@ class PictureModel:
         return found
 
     def unknown_words(self, text: str) -> tuple[str, ...]:
-        """Words of `text` outside the vocabulary, each once; neighbouring letters of another script are one word."""
-        encoding = self._tokenizer().encode(text)
-        known = [False] * len(text)
-        for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
-            if token != UNKNOWN:
-                known[start:end] = [True] * (end - start)
-        pairs = zip(text, known, strict=True)
-        odd = "".join(letter if not seen and letter.isalnum() else " " for letter, seen in pairs)
-        return tuple(dict.fromkeys(odd.split()))
+        """Words of `text` outside the vocabulary, each once."""
+        return unknown_to(self._tokenizer(), text)
 
     def _tokenizer(self) -> Any:  # noqa: ANN401
         if self._tokens is None:
@@ -129,6 +122,18 @@ class PictureModel:
             self._tokens = Tokenizer.from_file(str(self._checkpoint.path(TOKENIZER)))
             self._tokens.enable_truncation(self.manifest.context_length)
         return self._tokens
+
+
+def unknown_to(tokenizer: Any, text: str) -> tuple[str, ...]:  # noqa: ANN401
+    """Words that a word-level tokenizer does not know, each once; letters of another script that touch are one word."""
+    encoding = tokenizer.encode(text)
+    known = [False] * len(text)
+    for token, (start, end) in zip(encoding.tokens, encoding.offsets, strict=True):
+        if token != UNKNOWN:
+            known[start:end] = [True] * (end - start)
+    pairs = zip(text, known, strict=True)
+    odd = "".join(letter if not seen and letter.isalnum() else " " for letter, seen in pairs)
+    return tuple(dict.fromkeys(odd.split()))
 
 
 def prepared(crops: Pixels, manifest: Manifest) -> Array:

@@ -1,0 +1,65 @@
+"""From a picture to its faces: found, cut out, each with its place in the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fervlm.errors import FervlmError
+from fervlm.predict.unit_record import FacePlace
+from fervlm.vision.crop import Square, crop_faces
+from fervlm.vision.find_faces import FaceFinder
+from fervlm.vision.open_picture import open_picture
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from fervlm.checkpoint import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class CutFaces:
+    """The F faces of one picture, largest first.
+
+    Attributes:
+        crops: uint8 [F, S, S] grey or [F, S, S, 3] RGB.
+        places: F places.
+        squares: F squares that were cut out, in pixels of the upright file.
+        notes: what a user should know of the file.
+    """
+
+    crops: NDArray[np.uint8]
+    places: tuple[FacePlace, ...]
+    squares: tuple[Square, ...]
+    notes: tuple[str, ...]
+
+
+def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, manifest: Manifest) -> CutFaces:
+    """The faces of a picture as the model wants them.
+
+    Args:
+        source: the encoded picture, or its path.
+        name: what to call it.
+        finder: finds the faces.
+        manifest: side and channels of the crops.
+
+    Raises:
+        FervlmError: the picture cannot be read, or shows no face.
+        MissingExtraError: HEIC without the extra `image`.
+    """
+    picture = open_picture(source, name=name)
+    found = finder.find(picture.pixels)
+    if not found:
+        raise FervlmError(
+            "no face was found in it", file=name, hint="If the picture is a face already cut out, add --face-is-crop."
+        )
+    crops = crop_faces(picture.pixels, [f.square for f in found], manifest.image_size, grey=not manifest.colour)
+    several = len(found) > 1
+    places = tuple(
+        FacePlace(name, number if several else None, picture.in_file(face.box))
+        for number, face in enumerate(found, start=1)
+    )
+    squares = tuple(face.square.scaled(picture.scale) for face in found)
+    return CutFaces(crops, places, squares, picture.notes)
