@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fervlm import __version__
-from fervlm.cli import annotate, doctor, explain, formats, inspect, schema, summary, verify
+from fervlm.cli import annotate, classify, doctor, explain, formats, inspect, schema, search, summary, verify
 from fervlm.errors import FervlmError
 
 INTERRUPTED = 130
@@ -29,6 +29,8 @@ app = typer.Typer(
     epilog="Exit codes: 0 all well; 1 some files or sentences are at fault, listed; 2 nothing could be done.",
 )
 app.command("explain")(explain.explain)
+app.command("classify")(classify.classify)
+app.command("search")(search.search)
 app.command("verify")(verify.verify)
 app.command("summary")(summary.summary)
 app.command("annotate")(annotate.annotate)
