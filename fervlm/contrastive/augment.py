@@ -9,7 +9,15 @@ import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from torch import Tensor
 
 MEAN, STD = 0.5, 0.25
-"""Of grey levels in [0, 1], all channels alike; written to the checkpoint's `preprocess_cfg`."""
+"""Normalisation of the nano, all channels alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What picture levels in [0, 1] are normalised by, a channel each; in the checkpoint's `preprocess_cfg`."""
+
+    mean: tuple[float, float, float] = (MEAN, MEAN, MEAN)
+    std: tuple[float, float, float] = (STD, STD, STD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +34,37 @@ class Strength:
     """Share of faces blurred."""
 
 
-def prepare(pictures: Tensor, size: int) -> Tensor:
-    """uint8 [B, S, S] -> normalised float [B, 3, size, size], no augmentation."""
-    x = pictures.unsqueeze(1).float().div_(255)
+def prepare(pictures: Tensor, size: int, levels: Levels) -> Tensor:
+    """uint8 [B, 1 or 3, S, S] -> normalised float [B, 3, size, size], no augmentation."""
+    x = pictures.float().div_(255)
     if x.shape[-1] != size:
         x = F.interpolate(x, size=(size, size), mode="bilinear", align_corners=False, antialias=size < x.shape[-1])
-    return _three(x)
+    return _three(x, levels)
 
 
-def augment(pictures: Tensor, size: int, strength: Strength, generator: torch.Generator, *, flip: bool) -> Tensor:
-    """uint8 [B, S, S] -> normalised float [B, 3, size, size], each face changed by its own draw.
+def augment(
+    pictures: Tensor, size: int, strength: Strength, levels: Levels, generator: torch.Generator, flip: Tensor
+) -> Tensor:
+    """uint8 [B, 1 or 3, S, S] -> normalised float [B, 3, size, size], each face changed by its own draw.
 
     Args:
-        pictures: grey faces.
+        pictures: the faces.
         size: side of the output.
         strength: how much.
+        levels: normalisation.
         generator: all randomness comes from here.
-        flip: half of the faces are mirrored; only where no text names a side.
+        flip: bool [B]; half of these faces are mirrored (not where a text names a side).
     """
     n = len(pictures)
 
     def draw(*shape: int) -> Tensor:  # uniform in [-1, 1]
         return torch.rand(*shape, generator=generator) * 2 - 1
 
-    x = pictures.unsqueeze(1).float().div_(255)
+    x = pictures.float().div_(255)
     angle = draw(n) * strength.degrees * torch.pi / 180
     zoom = torch.exp(draw(n) * strength.scale)
     stretch = torch.exp(draw(n) * strength.scale * 0.3)
-    mirror = torch.where(draw(n) < 0, -1.0, 1.0) if flip else torch.ones(n)
+    mirror = torch.where((draw(n) < 0) & flip, -1.0, 1.0)
     cos, sin = torch.cos(angle), torch.sin(angle)
     theta = torch.zeros(n, 2, 3)
     theta[:, 0, 0] = cos * zoom * stretch * mirror
@@ -61,19 +72,19 @@ def augment(pictures: Tensor, size: int, strength: Strength, generator: torch.Ge
     theta[:, 1, 0] = sin * zoom * stretch * mirror
     theta[:, 1, 1] = cos * zoom
     theta[:, :, 2] = draw(n, 2) * 2 * strength.shift
-    grid = F.affine_grid(theta, [n, 1, size, size], align_corners=False)
+    grid = F.affine_grid(theta, [n, x.shape[1], size, size], align_corners=False)
     x = F.grid_sample(x, grid, mode="bilinear", padding_mode="border", align_corners=False)
     x = _light(x, strength.light, draw(n, 3))
     x = _blur(x, torch.rand(n, generator=generator) < strength.blur)
     x = _cover(x, strength.cover, torch.rand(n, 6, generator=generator))
-    return _three(x)
+    return _three(x, levels)
 
 
 def _light(x: Tensor, amount: float, u: Tensor) -> Tensor:
     contrast = torch.exp(u[:, 0] * amount * 1.5)[:, None, None, None]
     gamma = torch.exp(u[:, 1] * amount)[:, None, None, None]
     shift = (u[:, 2] * amount * 0.4)[:, None, None, None]
-    mean = x.mean(dim=(2, 3), keepdim=True)
+    mean = x.mean(dim=(1, 2, 3), keepdim=True)
     return ((x.clamp(1e-3, 1) ** gamma - mean) * contrast + mean + shift).clamp(0, 1)
 
 
@@ -99,6 +110,6 @@ def _cover(x: Tensor, share: float, u: Tensor) -> Tensor:
     return torch.where(mask, u[:, 5, None, None, None], x)
 
 
-def _three(x: Tensor) -> Tensor:
-    x = (x - MEAN) / STD
-    return x.expand(-1, 3, -1, -1).contiguous(memory_format=torch.channels_last)
+def _three(x: Tensor, levels: Levels) -> Tensor:
+    x = (x - torch.tensor(levels.mean)[:, None, None]) / torch.tensor(levels.std)[:, None, None]
+    return x.contiguous(memory_format=torch.channels_last)

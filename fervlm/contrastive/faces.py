@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image
 
+from fervlm.contrastive.pictures import Pictures
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import BASIC8
 from fervlm.facs.units import movement_units
@@ -60,7 +59,7 @@ class Faces:
 
     Attributes:
         ids: N picture names.
-        pictures: uint8 [N, S, S], grey.
+        pictures: N squares.
         labels: int64 [N], index into `BASIC8`, -1 where there is no human label.
         units: int8 [N, A] in the order of `movement_units()`: 1 present, 0 absent, -1 not measured.
         sources: N names of the source set.
@@ -68,7 +67,7 @@ class Faces:
     """
 
     ids: list[str]
-    pictures: NDArray[np.uint8]
+    pictures: Pictures
     labels: NDArray[np.int64]
     units: NDArray[np.int8]
     sources: list[str]
@@ -82,7 +81,7 @@ class Faces:
         kept = np.flatnonzero(chosen).tolist()
         return Faces(
             ids=[self.ids[i] for i in kept],
-            pictures=self.pictures[chosen],
+            pictures=self.pictures.take(kept),
             labels=self.labels[chosen],
             units=self.units[chosen],
             sources=[self.sources[i] for i in kept],
@@ -92,12 +91,14 @@ class Faces:
     def fingerprint(self) -> str:
         """16 hex digits over names, pictures, labels and units."""
         digest = hashlib.sha256("\n".join(self.ids).encode())
-        for array in (self.pictures, self.labels, self.units):
+        for data in self.pictures.encoded():
+            digest.update(hashlib.blake2b(data, digest_size=8).digest())
+        for array in (self.labels, self.units):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()[:16]
 
 
-def load_faces(paths: tuple[Path, ...], split: str, size: int = 64) -> Faces:
+def load_faces(paths: tuple[Path, ...], split: str, size: int = 64, *, colour: bool = False) -> Faces:
     """Faces of one split, from data engine sets (folders) and Parquet files with `image`, `label`, `split`.
 
     A picture that stands in several places is taken once, from the first that has it: name captioned sets first.
@@ -106,6 +107,7 @@ def load_faces(paths: tuple[Path, ...], split: str, size: int = 64) -> Faces:
         paths: folders written by `fervlm annotate --embed`, or Parquet files.
         split: `train` or `val`.
         size: side of the stored square, in pixels.
+        colour: keep colours; grey otherwise.
 
     Raises:
         FervlmError: a file is missing or holds no pictures, or the split is empty.
@@ -120,15 +122,12 @@ def load_faces(paths: tuple[Path, ...], split: str, size: int = 64) -> Faces:
                 seen.setdefault(name, row)
     if not seen:
         raise FervlmError(f"no faces of the split '{split}'", file=paths[0] if paths else None)
-    pictures = np.empty((len(seen), size, size), np.uint8)
-    for i, row in enumerate(seen.values()):
-        pictures[i] = _grey(row["image"]["bytes"], size)
     rows = list(seen.values())
     width = len(movement_units())
     unmeasured = [-1] * width
     return Faces(
         ids=list(seen),
-        pictures=pictures,
+        pictures=Pictures([r["image"]["bytes"] for r in rows], size, colour=colour),
         labels=np.array([BASIC8.index(r["label"]) if r.get("label") in BASIC8 else -1 for r in rows], np.int64),
         units=np.array([r.get("au_vector") or unmeasured for r in rows], np.int8),
         sources=[r.get("source") or "" for r in rows],
@@ -158,14 +157,6 @@ def _rows(file: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise FervlmError(f"the file cannot be read as Parquet ({error})", file=file) from error
     return rows
-
-
-def _grey(data: bytes, size: int) -> NDArray[np.uint8]:
-    with Image.open(io.BytesIO(data)) as picture:
-        grey = picture.convert("L")
-        if grey.size != (size, size):
-            grey = grey.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
-        return np.asarray(grey, np.uint8)
 
 
 def _texts(row: dict[str, Any]) -> Texts | None:

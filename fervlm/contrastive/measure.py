@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from fervlm.contrastive.augment import prepare
+from fervlm.contrastive.augment import Levels, prepare
 from fervlm.contrastive.class_prompts import PROMPT_SETS, class_texts
 from fervlm.contrastive.faces import Faces
 from fervlm.contrastive.model import GlobalLocal
-from fervlm.facs.labels import BASIC7, BASIC8
+from fervlm.contrastive.pictures import Pictures
+from fervlm.contrastive.words import Words
+from fervlm.facs.labels import BASIC7
+from fervlm.facs.units import movement_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,60 +26,54 @@ class Encoded:
     units: NDArray[np.float32]
 
 
-def tokens_of(tokenizer: Tokenizer, texts: list[str]) -> torch.Tensor:
-    """int64 [T, L] with L the longest text."""
-    encoded = [e.ids for e in tokenizer.encode_batch(texts)]
-    longest = max(map(len, encoded))
-    return torch.tensor([ids + [0] * (longest - len(ids)) for ids in encoded])
-
-
 @torch.no_grad()
 def encode(
-    model: GlobalLocal, pictures: NDArray[np.uint8], size: int, *, flip: bool = True, batch: int = 256
+    model: GlobalLocal, pictures: Pictures, size: int, levels: Levels, *, flip: bool = True, batch: int = 256
 ) -> Encoded:
-    """Pictures uint8 [N, S, S]; with `flip` the mean of a picture and its mirror image."""
+    """N pictures; with `flip` the mean of a picture and its mirror image."""
     model.eval()
     embeddings, units = [], []
     for start in range(0, len(pictures), batch):
-        x = prepare(torch.from_numpy(pictures[start : start + batch]), size)
+        x = prepare(pictures.batch(slice(start, start + batch)), size, levels)
         out = model.pictures(x)
         e, u = out.embedding, out.units
         if flip:
             other = model.pictures(x.flip(-1))
             e, u = torch.nn.functional.normalize(e + other.embedding, dim=-1), (u + other.units) / 2
-        embeddings.append(e.numpy())
-        units.append(u.numpy())
+        embeddings.append(e.float().numpy())
+        units.append(u.float().numpy())
     return Encoded(np.concatenate(embeddings), np.concatenate(units))
 
 
 @torch.no_grad()
-def class_embeddings(model: GlobalLocal, tokenizer: Tokenizer, labels: tuple[str, ...]) -> NDArray[np.float32]:
+def class_embeddings(model: GlobalLocal, words: Words, labels: tuple[str, ...]) -> NDArray[np.float32]:
     """[K, D]: mean of the unit-length features of a label's prompts, again of unit length."""
     model.eval()
     rows = []
     for label in labels:
-        texts = class_texts(label, PROMPT_SETS)
-        rows.append(torch.nn.functional.normalize(model.texts(tokens_of(tokenizer, texts)).mean(0), dim=-1).numpy())
+        features = model.texts(words(class_texts(label, PROMPT_SETS)))
+        rows.append(torch.nn.functional.normalize(features.mean(0), dim=-1).float().numpy())
     return np.stack(rows)
 
 
 def zero_shot_scores(encoded: Encoded, classes: NDArray[np.float32], labels: NDArray[np.int64]) -> dict[str, float]:
-    """WAR and UAR over the labelled faces; `labels` index `BASIC8`, `classes` are `BASIC7` or `BASIC8` rows."""
+    """WAR and UAR (mean recall of the classes that occur) over the labelled faces; `labels` index the class rows."""
     known = labels >= 0
     guess = (encoded.embedding @ classes.T).argmax(1)
     right = guess[known] == labels[known]
-    present = np.unique(labels[known])
-    recalls = [float(right[labels[known] == k].mean()) for k in present]
+    recalls = [float(right[labels[known] == k].mean()) for k in np.unique(labels[known])]
     return {"WAR": float(right.mean()), "UAR": float(np.mean(recalls)), "faces": int(known.sum())}
 
 
-def scores_by_source(model: GlobalLocal, tokenizer: Tokenizer, faces: Faces, size: int) -> dict[str, float]:
-    """Flat names -> values: WAR and UAR of each source (seven labels), mean AU AUC."""
-    encoded = encode(model, faces.pictures, size)
-    classes = class_embeddings(model, tokenizer, BASIC7)
+def scores_by_source(model: GlobalLocal, words: Words, faces: Faces, size: int, levels: Levels) -> dict[str, float]:
+    """Flat names -> values: WAR and UAR of each source (seven labels, contempt left out), mean AU AUC."""
+    encoded = encode(model, faces.pictures, size, levels)
+    classes = class_embeddings(model, words, BASIC7)
     found: dict[str, float] = {}
     for source in sorted(set(faces.sources)):
-        at = np.array([s == source for s in faces.sources]) & (faces.labels < len(BASIC7))
+        at = np.array([s == source for s in faces.sources]) & (faces.labels >= 0) & (faces.labels < len(BASIC7))
+        if not at.any():
+            continue
         part = Encoded(encoded.embedding[at], encoded.units[at])
         for name, value in zero_shot_scores(part, classes, faces.labels[at]).items():
             found[f"{source}/{name}"] = value
@@ -90,19 +86,20 @@ def scores_by_source(model: GlobalLocal, tokenizer: Tokenizer, faces: Faces, siz
 def unit_areas(
     logits: NDArray[np.float32], units: NDArray[np.int8], measured: tuple[int, ...]
 ) -> dict[int, float | None]:
-    """AUC of each AU (rank statistic, ties half); None with fewer than 10 faces on either side."""
-    from fervlm.facs.units import movement_units  # noqa: PLC0415
+    """AUC of each AU (rank statistic, ties half); None with fewer than 10 faces on either side.
 
+    Args:
+        logits: [N, A] in the order of `measured`.
+        units: int8 [N, U] in the order of `movement_units()`.
+        measured: FACS numbers of the A units.
+    """
     order = {au: i for i, au in enumerate(movement_units())}
     return {au: _area(logits[:, k], units[:, order[au]]) for k, au in enumerate(measured)}
 
 
 def _area(scores: NDArray[np.float32], truth: NDArray[np.int8]) -> float | None:
-    yes, no = scores[truth == 1], scores[truth == 0]
+    yes, no = scores[truth == 1], np.sort(scores[truth == 0])
     if len(yes) < 10 or len(no) < 10:
         return None
-    ranks = np.searchsorted(np.sort(no), yes, "left") + np.searchsorted(np.sort(no), yes, "right")
-    return float(ranks.mean() / (2 * len(no)))
-
-
-assert BASIC8[: len(BASIC7)] == BASIC7
+    below = np.searchsorted(no, yes, "left") + np.searchsorted(no, yes, "right")
+    return float(below.mean() / (2 * len(no)))

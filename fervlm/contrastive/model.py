@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from torch import Tensor, nn
 
 import fervlm.torchvision_fix  # noqa: F401 - before open_clip
 from fervlm.contrastive.au_head import AUHead
+
+SCALES = ("overview", "summary", "local", "attention")
+"""Logarithms of the learned temperatures' inverses beside the model's own `logit_scale` (class prompts)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ class PictureFeatures:
 class GlobalLocal(nn.Module):
     """An open_clip model `clip` and the heads beside it.
 
-    `clip` stays a plain open_clip model, so that its weights load without this package; `heads` is kept apart.
+    `clip` stays a plain open_clip model, so that its weights load without this package; `heads` (with `scales`, the
+    temperatures of the captions' losses) is kept apart.
     """
 
     def __init__(self, clip: nn.Module, config: HeadConfig) -> None:
@@ -68,6 +73,7 @@ class GlobalLocal(nn.Module):
         )
         if config.affect:
             self.heads["affect"] = nn.Linear(embed, 2)
+        self.scales = nn.ParameterDict({name: nn.Parameter(torch.tensor(math.log(10.0))) for name in SCALES})
 
     def pictures(self, x: Tensor) -> PictureFeatures:
         """Normalised pictures [B, 3, S, S] through the tower once."""
@@ -80,6 +86,10 @@ class GlobalLocal(nn.Module):
             looked=looked,
             affect=torch.tanh(self.heads["affect"](features)) if self.config.affect else None,
         )
+
+    def scale(self, name: str) -> Tensor:
+        """The factor of the cosines of one loss, at most 100."""
+        return self.scales[name].exp().clamp(max=100)
 
     def texts(self, tokens: Tensor) -> Tensor:
         """Token ids [T, L], cut to the longest text, -> [T, D], unit length; L may be below the context length."""

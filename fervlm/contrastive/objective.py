@@ -1,4 +1,4 @@
-"""The losses of one step, by name: classes by their prompts, AU presence, and later the captions."""
+"""The losses of one step by name, as one module, so that a distributed wrapper sees a single forward pass."""
 
 from __future__ import annotations
 
@@ -6,18 +6,22 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
-from tokenizers import Tokenizer
-from torch import Tensor
+from torch import Tensor, nn
 
+from fervlm.contrastive.captions import CaptionBatch, Part
 from fervlm.contrastive.class_prompts import PROMPT_SETS, templates, words_of
-from fervlm.contrastive.measure import tokens_of
+from fervlm.contrastive.local import LocalBatch, local_loss, region_loss
+from fervlm.contrastive.loss import multi_positive_loss
+from fervlm.contrastive.mining import MiningSettings, mine
 from fervlm.contrastive.model import GlobalLocal, PictureFeatures
+from fervlm.contrastive.settings import ContrastiveConfig
+from fervlm.contrastive.words import Words
 from fervlm.facs.labels import BASIC8
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """B prepared faces; after a mixup, targets are mixed too.
+    """B prepared faces; after a mixup, targets are mixed too (captions cannot be: they are absent then).
 
     Attributes:
         x: [B, 3, S, S].
@@ -25,6 +29,11 @@ class Batch:
         weights: [B] of the label loss.
         units: [B, A] target in [0, 1].
         measured: [B, A] weight of each unit's loss.
+        vectors: int8 [B, U] AU vectors, for mining.
+        affect: [B, 2] valence and arousal of the label's word, rows of zeros where there is no label.
+        class_tokens: int64 [8, L], one drawn prompt of every class.
+        captions: texts of the batch, None where only labels are learned.
+        step: number of the step.
     """
 
     x: Tensor
@@ -32,38 +41,103 @@ class Batch:
     weights: Tensor
     units: Tensor
     measured: Tensor
+    vectors: Tensor
+    affect: Tensor
+    class_tokens: Tensor
+    captions: CaptionBatch | None
+    step: int
 
 
-def mixed(batch: Batch, share: float, order: Tensor) -> Batch:
-    """Mixup (Zhang et al. 2018): each face with `share` of itself and the rest of the face at `order`."""
-    return Batch(
-        x=share * batch.x + (1 - share) * batch.x[order],
-        labels=share * batch.labels + (1 - share) * batch.labels[order],
-        weights=share * batch.weights + (1 - share) * batch.weights[order],
-        units=share * batch.units + (1 - share) * batch.units[order],
-        measured=batch.measured * batch.measured[order],
-    )
-
-
-def label_loss(
-    model: GlobalLocal, out: PictureFeatures, batch: Batch, tokenizer: Tokenizer, generator: torch.Generator
-) -> Tensor:
-    """Cross-entropy of pictures against one drawn prompt of every class (its own name or a variant)."""
+def draw_class_tokens(words: Words, generator: torch.Generator) -> Tensor:
+    """One prompt of every basic class: a drawn line, filled with the label or a variant of it."""
     lines = [line for name in PROMPT_SETS for line in templates(name)]
     texts = []
     for label in BASIC8:
-        words = words_of(label)
-        word = words[int(torch.randint(len(words), (1,), generator=generator))]
+        variants = words_of(label)
+        word = variants[int(torch.randint(len(variants), (1,), generator=generator))]
         line = lines[int(torch.randint(len(lines), (1,), generator=generator))]
         texts.append(line.replace("$label", word))
-    classes = model.texts(tokens_of(tokenizer, texts))
-    scale = model.clip.logit_scale.exp()  # type: ignore[operator]
-    logits = scale * out.embedding @ classes.T
-    losses = -(batch.labels * logits.log_softmax(-1)).sum(-1)
-    return (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
+    return words(texts)
 
 
-def unit_loss(out: PictureFeatures, batch: Batch) -> Tensor:
-    """Binary cross-entropy over what was measured, each unit counted alike."""
-    losses = F.binary_cross_entropy_with_logits(out.units, batch.units, reduction="none") * batch.measured
-    return losses.sum() / batch.measured.sum().clamp(min=1)
+class Objective(nn.Module):
+    """The model with its losses; `forward` gives them by name, not yet weighted."""
+
+    def __init__(self, model: GlobalLocal, config: ContrastiveConfig) -> None:
+        super().__init__()
+        self.model, self.config = model, config
+        c = config.captions
+        self.mining = MiningSettings(
+            top_k=c.mined, threshold=c.mine_threshold, warmup_steps=c.mine_after, self_weight=c.self_weight
+        )
+
+    def forward(self, batch: Batch) -> dict[str, Tensor]:
+        """Losses, each 0-dim."""
+        weights = self.config.weights
+        out = self.model.pictures(batch.x)
+        losses: dict[str, Tensor] = {}
+        if weights.label:
+            losses["label"] = self._label(out, batch)
+        if weights.units:
+            losses["units"] = unit_loss(out.units, batch.units, batch.measured)
+        if weights.affect and out.affect is not None:
+            told = batch.labels.sum(1, keepdim=True)
+            losses["affect"] = ((out.affect - batch.affect).square() * told).sum() / told.sum().clamp(min=1)
+        captions = batch.captions
+        if captions is not None and weights.captions():
+            texts = self.model.texts(captions.tokens) if len(captions.tokens) else out.embedding[:0]
+            if weights.overview:
+                losses["overview"] = self._whole("overview", captions.overview, out, texts, batch)
+            if weights.summary:
+                losses["summary"] = self._whole("summary", captions.summary, out, texts, batch)
+            losses |= self._regions(out, texts, captions)
+        return losses
+
+    def _label(self, out: PictureFeatures, batch: Batch) -> Tensor:
+        classes = self.model.texts(batch.class_tokens)
+        scale: Tensor = self.model.clip.logit_scale.exp()  # type: ignore[operator, assignment]
+        losses = -(batch.labels * (scale * out.embedding @ classes.T).log_softmax(-1)).sum(-1)
+        return (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
+
+    def _whole(self, name: str, part: Part, out: PictureFeatures, texts: Tensor, batch: Batch) -> Tensor:
+        """Pictures against one text each: mined positives, equal texts and AU sets no negatives, false texts hard."""
+        captions = batch.captions
+        if captions is None or len(part.owners) < 2:
+            return out.embedding.sum() * 0
+        pictures, own = out.embedding[part.owners], texts[part.of]
+        mined = mine(own, pictures, batch.vectors[part.owners], captions.ids[part.of], self.mining, batch.step)
+        same = mined.same if name == "overview" else mined.same[:, :1]
+        return multi_positive_loss(
+            pictures,
+            own,
+            mined.positives,
+            self.model.scale(name),
+            same=same,
+            hard=texts[part.hard] if len(part.hard) else None,
+            owners=part.hard_owners if len(part.hard) else None,
+        )
+
+    def _regions(self, out: PictureFeatures, texts: Tensor, captions: CaptionBatch) -> dict[str, Tensor]:
+        weights, part = self.config.weights, captions.regions
+        if not weights.local and not weights.align:
+            return {}
+        local = LocalBatch(
+            out.patches,
+            texts[part.of],
+            part.owners,
+            captions.ids[part.of],
+            captions.priors(round(out.patches.shape[1] ** 0.5)).to(out.patches),
+        )
+        losses = {}
+        attention = self.model.scale("attention")
+        if weights.local:
+            losses["local"] = local_loss(local, self.config.captions.way, self.model.scale("local"), attention)
+        if weights.align:
+            losses["align"] = region_loss(local, attention)
+        return losses
+
+
+def unit_loss(logits: Tensor, target: Tensor, measured: Tensor) -> Tensor:
+    """Binary cross-entropy [B, A] over what was measured, each reading counted alike."""
+    losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * measured
+    return losses.sum() / measured.sum().clamp(min=1)

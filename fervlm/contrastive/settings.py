@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,12 +24,40 @@ class LossWeights(_Frozen):
     local: float = Field(0.0, ge=0, description="Region sentences against patches.")
     align: float = Field(0.0, ge=0, description="Attention of an AU sentence towards the AU's region.")
 
+    def captions(self) -> bool:
+        """Whether any part needs the captions."""
+        return any((self.overview, self.summary, self.local, self.align))
+
+
+class CaptionSettings(_Frozen):
+    """How the captions are used."""
+
+    anchored: float = Field(0.7, ge=0, le=1, description="Share of labelled faces shown with their anchored texts.")
+    hard: int = Field(1, ge=0, description="False texts by minimal edits beside each true one.")
+    regions: int = Field(4, ge=1, description="Region sentences a face.")
+    way: Literal["attention", "prior", "in_sample"] = Field("prior", description="How sentences see patches.")
+    mined: int = Field(4, ge=0, description="Most mined positives a face; 0: none.")
+    mine_after: int = Field(500, ge=0, description="Steps before anything is mined.")
+    mine_threshold: float = Field(0.6, ge=0, le=1)
+    self_weight: float = Field(0.5, ge=0.5, le=1)
+
+
+class Lora(_Frozen):
+    """LoRA on the towers' linear layers instead of full fine-tuning; heads are trained whole."""
+
+    rank: int = Field(8, ge=1)
+    alpha: float = Field(16, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
 
 class ContrastiveConfig(_Frozen):
     """One run of `fervlm train contrastive`."""
 
     data: tuple[Path, ...] = Field(description="Sets of `fervlm annotate --embed` and Parquet files of labelled faces.")
     model: str = Field("nano", description="`nano`, an open_clip name, or a checkpoint folder.")
+    pretrained: str | None = Field(None, description="open_clip tag or weights file for `model`.")
+    lora: Lora | None = None
+    captions: CaptionSettings = CaptionSettings()
     init: Path | None = Field(None, description="Checkpoint whose weights to begin with.")
     init_parts: tuple[str, ...] = Field(("clip.", "heads."), description="Beginnings of the names taken from `init`.")
     seed: int = Field(0, ge=0)
@@ -48,6 +77,8 @@ class ContrastiveConfig(_Frozen):
     balance: float = Field(0.25, ge=0, le=1, description="Label losses weigh frequency ** -balance.")
     flip: bool = Field(True, description="Mirror pictures; off by itself where texts name sides.")
     edge: int = Field(8, ge=0, description="Dimensions of an edge between two AUs; 0: no graph.")
+    precision: Literal["fp32", "bf16"] = "fp32"
+    patience: int = Field(0, ge=0, description="Measurements without a better UAR before it stops; 0: never.")
     threads: int = Field(1, ge=1)
     measure_every: float = Field(1.0, gt=0, description="Epochs between two looks at the validation part.")
     save_every: int = Field(100, ge=1, description="Steps between two saved states.")

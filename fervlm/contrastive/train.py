@@ -1,76 +1,93 @@
-"""Training from top to bottom: data, model, steps, measurements, checkpoint. Resumes at the step where it was cut."""
+"""Training from top to bottom: data, model, steps, measurements. Resumes at the step where it was cut."""
 
 from __future__ import annotations
 
-import json
 import math
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Tokenizer
-from torch import Tensor
 
 from fervlm.contrastive.augment import Strength, augment
-from fervlm.contrastive.build import build_model, training_texts
+from fervlm.contrastive.build import Built, build, picture_side
+from fervlm.contrastive.captions import CaptionBank
 from fervlm.contrastive.faces import Faces, load_faces
+from fervlm.contrastive.logs import RunLogs
 from fervlm.contrastive.measure import scores_by_source
-from fervlm.contrastive.model import GlobalLocal
-from fervlm.contrastive.objective import Batch, label_loss, mixed, unit_loss
+from fervlm.contrastive.objective import Batch, Objective, draw_class_tokens
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.state import load_state, save_state
-from fervlm.contrastive.vocabulary import build_tokenizer
+from fervlm.contrastive.targets import Targets
+from fervlm.contrastive.validation import tuning_part
 from fervlm.errors import FervlmError
-from fervlm.facs.labels import BASIC8
-from fervlm.facs.units import movement_units
 
 Say = Callable[[str], None]
+LOG_EVERY = 50
 
 
-def train(config: ContrastiveConfig, out: Path, say: Say = print) -> GlobalLocal:
-    """Run or go on with a run in `out`; returns the averaged model.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished (or stopped) run."""
+
+    built: Built
+    """With the running average of the weights."""
+    held_out: Faces
+    """All validation faces; see `validation.tuning_part`."""
+    fingerprint: str
+    """Of the training faces."""
+    step: int
+    finished: bool
+
+
+def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
+    """Run, or go on with, a run in `out`.
 
     Raises:
         FervlmError: the data cannot be read, the folder holds another run, or the loss is no number.
     """
     torch.set_num_threads(config.threads)
     out.mkdir(parents=True, exist_ok=True)
-    faces = load_faces(config.data, "train")
-    held_out = load_faces(config.data, "val")
+    side, colour = picture_side(config)
+    faces = load_faces(config.data, "train", side, colour=colour)
+    held_out = load_faces(config.data, "val", side, colour=colour)
     say(f"{len(faces):,} faces to train on, {len(held_out):,} to measure on")
-    tokenizer = build_tokenizer(training_texts(faces))
-    tokenizer.save(str(out / "tokenizer.json"))
     torch.manual_seed(config.seed)
-    model = build_model(config, faces, tokenizer).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    run = _Run(config, out, model, faces, tokenizer, say)
+    built = build(config, faces)
+    built.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if built.tokenizer is not None:
+        built.tokenizer.save(str(out / "tokenizer.json"))
+    run = Run(config, out, built, faces, say)
     run.resume()
-    run.go(held_out)
+    finished = run.go(held_out.take(tuning_part(held_out)))
     run.use_average()
-    return model
+    return Trained(built, held_out, faces.fingerprint(), run.step, finished)
 
 
-class _Run:
+class Run:
     """One run: the model, its running average, and where it stands."""
 
-    def __init__(
-        self, config: ContrastiveConfig, out: Path, model: GlobalLocal, faces: Faces, tokenizer: Tokenizer, say: Say
-    ) -> None:
-        self.config, self.out, self.model, self.faces = config, out, model, faces
-        self.tokenizer, self.say = tokenizer, say
+    def __init__(self, config: ContrastiveConfig, out: Path, built: Built, faces: Faces, say: Say) -> None:
+        self.config, self.out, self.built, self.faces, self.say = config, out, built, faces, say
+        self.model = built.model
+        self.objective = Objective(self.model, config)
         self.steps_per_epoch = len(faces) // config.batch
         if self.steps_per_epoch == 0:
             raise FervlmError(f"{len(faces)} faces do not fill one batch of {config.batch}", hint="Lower batch.")
-        self.steps = round(config.epochs * self.steps_per_epoch)
-        self.optimizer = _optimizer(model, config)
-        self.average = {n: t.detach().clone() for n, t in model.state_dict().items() if t.is_floating_point()}
-        self.step = 0
-        self.stopped = False
-        self.targets = _Targets(faces, model, config)
+        self.steps = max(1, round(config.epochs * self.steps_per_epoch))
+        self.optimizer = _optimizer(self.model, config)
+        self.average = {n: t.detach().clone() for n, t in self.model.state_dict().items() if t.is_floating_point()}
+        self.step, self.best, self.worse, self.stopped = 0, 0.0, 0, False
+        self.targets = Targets(faces, self.model.config.units, config)
+        c = config.captions
+        self.bank = None
+        if config.weights.captions():
+            self.bank = CaptionBank(faces, built.words, anchored=c.anchored, hard=c.hard, regions=c.regions)
 
     # ---- state
 
@@ -80,12 +97,16 @@ class _Run:
         if note is None:
             return
         if note["fingerprint"] != self.config.fingerprint():
-            raise FervlmError("the folder holds a run with other settings", file=self.out, hint="Give another --out.")
-        self.step = note["step"]
+            raise FervlmError(
+                "the folder holds a run with other settings", file=self.out, hint="Give another --out, or --restart."
+            )
+        self.step, self.best, self.worse = note["step"], note["best"], note["worse"]
         self.say(f"going on at step {self.step:,} of {self.steps:,}")
 
     def save(self) -> None:
-        note = {"step": self.step, "fingerprint": self.config.fingerprint(), "config": self.config.model_dump_json()}
+        """Everything the next step needs."""
+        note = {"step": self.step, "fingerprint": self.config.fingerprint(), "best": self.best, "worse": self.worse}
+        note["config"] = self.config.model_dump(mode="json")
         save_state(self.out, self.model, self.average, self.optimizer, note)
 
     def use_average(self) -> None:
@@ -94,48 +115,49 @@ class _Run:
 
     # ---- steps
 
-    def go(self, held_out: Faces) -> None:
-        """Steps until the end or until the process is asked to stop (the state is saved then)."""
+    def go(self, tuning: Faces) -> bool:
+        """Steps until the end, until nothing gets better, or until the process is asked to stop; always saved."""
         previous = signal.signal(signal.SIGTERM, self._stop)
         measure_every = max(1, round(self.config.measure_every * self.steps_per_epoch))
-        began, first, kept = time.monotonic(), self.step, []
+        logs = RunLogs(self.out, self.step)
+        kept: list[dict[str, float]] = []
+        began = time.monotonic()
         try:
-            while self.step < self.steps and not self.stopped:
-                values = self.one_step()
-                kept.append(values)
+            while self.step < self.steps and not self.stopped and not self._enough():
+                kept.append(self.one_step())
                 self.step += 1
-                if self.step % 50 == 0 or self.step == self.steps:
-                    self._log(kept, (self.step - first) * self.config.batch / (time.monotonic() - began))
-                    kept = []
+                if self.step % LOG_EVERY == 0 or self.step == self.steps:
+                    self._log(logs, kept, len(kept) * self.config.batch / (time.monotonic() - began))
+                    kept, began = [], time.monotonic()
+                if self.step % measure_every == 0 or self.step == self.steps:
+                    self._measure(logs, tuning)
+                    began = time.monotonic()
                 if self.step % self.config.save_every == 0:
                     self.save()
-                if self.step % measure_every == 0 or self.step == self.steps:
-                    self._measure(held_out)
         finally:
             signal.signal(signal.SIGTERM, previous)
+            logs.close()
         self.save()
+        return not self.stopped
 
     def one_step(self) -> dict[str, float]:
-        """One update; everything random comes from the seed and the step's number."""
+        """One update; everything random comes from the seed and the step's number. Returns the losses by name."""
         config, step = self.config, self.step
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         torch.manual_seed(config.seed * 1_000_003 + step)
         batch = self._batch(step, generator)
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * _schedule(step / self.steps, config.warmup)
-        self.model.train()
-        out = self.model.pictures(batch.x)
-        losses: dict[str, Tensor] = {}
-        if config.weights.label:
-            losses["label"] = label_loss(self.model, out, batch, self.tokenizer, generator)
-        if config.weights.units:
-            losses["units"] = unit_loss(out, batch)
-        total = torch.stack([getattr(config.weights, name) * value for name, value in losses.items()]).sum()
+        self.objective.train()
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
+            losses = self.objective(batch)
+        total = torch.stack([getattr(config.weights, name) * value.float() for name, value in losses.items()]).sum()
         if not torch.isfinite(total):
+            told = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
             raise FervlmError(
-                f"the loss is no number at step {step} ({', '.join(f'{n} {v.item():g}' for n, v in losses.items())})",
+                f"the loss is no number at step {step} ({told})",
                 file=self.out,
-                hint="The last good state is kept; lower lr and start the command again.",
+                hint="The last saved state is good: lower lr and start the command again.",
             )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
@@ -144,14 +166,14 @@ class _Run:
         self._after(step)
         return {name: value.item() for name, value in losses.items()} | {"total": total.item()}
 
+    @torch.no_grad()
     def _after(self, step: int) -> None:
         scale: Any = self.model.clip.logit_scale
-        with torch.no_grad():
-            scale.clamp_(max=math.log(100))
-            decay = min(self.config.ema, (1 + step) / (10 + step))
-            for name, value in self.model.state_dict().items():
-                if name in self.average:
-                    self.average[name].lerp_(value, 1 - decay)
+        scale.clamp_(max=math.log(100))
+        decay = min(self.config.ema, (1 + step) / (10 + step))
+        for name, value in self.model.state_dict().items():
+            if name in self.average:
+                self.average[name].lerp_(value, 1 - decay)
 
     def _batch(self, step: int, generator: torch.Generator) -> Batch:
         config = self.config
@@ -160,72 +182,85 @@ class _Run:
         chosen = order[place * config.batch : (place + 1) * config.batch]
         done = step / self.steps
         size = next((side for until, side in config.sizes if done < until), config.sizes[-1][1])
-        pictures = torch.from_numpy(self.faces.pictures[chosen.numpy()])
-        batch = self.targets.batch(augment(pictures, size, Strength(), generator, flip=config.flip), chosen)
-        if config.mixup and torch.rand(1, generator=generator) < 0.5:
+        flip = torch.full((len(chosen),), config.flip)
+        if self.bank is not None:
+            flip &= ~torch.from_numpy(self.bank.sided[chosen.numpy()])
+        pictures = self.faces.pictures.batch(chosen.numpy())
+        x = augment(pictures, size, Strength(), self.built.levels, generator, flip)
+        batch = Batch(
+            x=x,
+            **self.targets.rows(chosen),
+            class_tokens=draw_class_tokens(self.built.words, generator),
+            captions=None if self.bank is None else self.bank.batch(chosen.tolist(), generator),
+            step=step,
+        )
+        if config.mixup and batch.captions is None and torch.rand(1, generator=generator) < 0.5:
             draw = np.random.default_rng(config.seed * 1_000_003 + step).beta(config.mixup, config.mixup)
-            batch = mixed(batch, max(draw, 1 - draw), torch.randperm(len(chosen), generator=generator))
+            batch = _mixed(batch, max(draw, 1 - draw), torch.randperm(len(chosen), generator=generator))
         return batch
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopped = True
 
+    def _enough(self) -> bool:
+        return 0 < self.config.patience <= self.worse
+
     # ---- what is told
 
-    def _log(self, kept: list[dict[str, float]], rate: float) -> None:
+    def _log(self, logs: RunLogs, kept: list[dict[str, float]], rate: float) -> None:
+        epoch = self.step / self.steps_per_epoch
         means = {name: float(np.mean([k[name] for k in kept])) for name in kept[0]}
-        row = {"step": self.step, "epoch": round(self.step / self.steps_per_epoch, 3), **means, "pictures_per_s": rate}
-        with (self.out / "steps.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps(row) + "\n")
+        logs.add("steps", {"step": self.step, "epoch": epoch, **means, "pictures_per_s": rate})
         told = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
-        self.say(f"epoch {row['epoch']:.2f} of {self.config.epochs:g}: {told}; {rate:.0f} pictures/s")
+        self.say(f"epoch {epoch:.2f} of {self.config.epochs:g}: {told}; {rate:.0f} pictures/s")
 
-    def _measure(self, held_out: Faces) -> None:
+    def _measure(self, logs: RunLogs, tuning: Faces) -> None:
         own = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.use_average()
-        scores = scores_by_source(self.model, self.tokenizer, held_out, self.config.sizes[-1][1])
+        built, size = self.built, self.config.sizes[-1][1]
+        scores = scores_by_source(self.model, built.words, tuning, size, built.levels)
         self.model.load_state_dict(own)
-        with (self.out / "scores.jsonl").open("a", encoding="utf-8") as handle:
-            handle.write(json.dumps({"step": self.step, "epoch": self.step / self.steps_per_epoch, **scores}) + "\n")
+        judged = [value for name, value in scores.items() if name.endswith("/UAR")]
+        if judged and (mean := float(np.mean(judged))) > self.best:
+            self.best, self.worse = mean, 0
+        else:
+            self.worse += 1
+        logs.add("scores", {"step": self.step, "epoch": self.step / self.steps_per_epoch, **scores})
         self.say("validation: " + ", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
 
 
-class _Targets:
-    """What is to be learned of each face."""
+def _mixed(batch: Batch, share: float, order: torch.Tensor) -> Batch:
+    """Mixup (Zhang et al. 2018): each face with `share` of itself and the rest of the face at `order`."""
 
-    def __init__(self, faces: Faces, model: GlobalLocal, config: ContrastiveConfig) -> None:
-        order = {au: i for i, au in enumerate(movement_units())}
-        units = torch.from_numpy(faces.units[:, [order[au] for au in model.config.units]])
-        self.units, self.measured = (units == 1).float(), (units >= 0).float()
-        known = faces.labels >= 0
-        counts = np.bincount(faces.labels[known], minlength=len(BASIC8)).clip(min=1)
-        weights = np.where(known, (counts.sum() / counts[faces.labels]) ** config.balance, 0.0)
-        self.weights = torch.from_numpy(weights / weights[known].mean()).float().clamp(max=5)
-        hot = torch.zeros(len(faces), len(BASIC8))
-        at = np.flatnonzero(known)
-        hot[at, torch.from_numpy(faces.labels[at])] = 1.0
-        seen = torch.from_numpy(counts > 50).float()
-        self.labels = hot * (1 - config.smoothing) + hot.sum(1, keepdim=True) * config.smoothing * seen / seen.sum()
+    def mix(value: torch.Tensor) -> torch.Tensor:
+        return share * value + (1 - share) * value[order]
 
-    def batch(self, x: Tensor, chosen: Tensor) -> Batch:
-        return Batch(x, self.labels[chosen], self.weights[chosen], self.units[chosen], self.measured[chosen])
+    return replace(
+        batch,
+        x=mix(batch.x),
+        labels=mix(batch.labels),
+        weights=mix(batch.weights),
+        units=mix(batch.units),
+        measured=batch.measured * batch.measured[order],
+        affect=mix(batch.affect),
+    )
 
 
 def _schedule(done: float, warmup: float) -> float:
+    """Linear warm-up, then a half cosine to 0."""
     if done < warmup:
         return (done + 1e-6) / warmup
     return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
 
 
-def _optimizer(model: GlobalLocal, config: ContrastiveConfig) -> torch.optim.Optimizer:
+def _optimizer(model: torch.nn.Module, config: ContrastiveConfig) -> torch.optim.Optimizer:
     """AdamW; what has one dimension or none (norms, biases, temperatures) does not decay."""
     groups: list[dict[str, Any]] = [
         {"params": [], "order": [], "weight_decay": config.weight_decay},
         {"params": [], "order": [], "weight_decay": 0.0},
     ]
-    trained = [p for _, p in model.named_parameters() if p.requires_grad]
-    for place, parameter in enumerate(trained):
+    for place, parameter in enumerate(p for p in model.parameters() if p.requires_grad):
         group = groups[0 if parameter.dim() > 1 else 1]
         group["params"].append(parameter)
         group["order"].append(place)
-    return torch.optim.AdamW(groups, lr=config.lr, betas=(0.9, 0.99), fused=True)
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.99), fused=True)
