@@ -18,13 +18,11 @@ NANO_UNITS = (1, 2, 4, 7, 10, 12, 14, 15, 17, 18, 20, 22, 24, 25, 26, 27, 28, 43
 def nano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published nano that learned nothing: weights drawn from a seed, statistics of its norms from random faces."""
     torch = pytest.importorskip("torch", reason="needs the extra 'train'")
-    import open_clip
-
-    import fervlm.torchvision_fix  # noqa: F401
+    from fervlm.checkpoint import UnknownRule
     from fervlm.contrastive.class_prompts import class_texts, words_of
     from fervlm.contrastive.model import GlobalLocal, HeadConfig
     from fervlm.contrastive.nano import nano_config
-    from fervlm.contrastive.publish import publish
+    from fervlm.contrastive.publish import ModelNotes, publish
     from fervlm.contrastive.vocabulary import build_tokenizer
     from fervlm.facs.labels import BASIC8
     from fervlm.facs.units import action_unit, movement_units
@@ -34,6 +32,8 @@ def nano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     texts += ["the brows are raised and the mouth is open", "one brow is raised", "the lips are pressed together"]
     tokenizer = build_tokenizer(texts)
     torch.set_num_threads(1)
+    import open_clip  # only now, behind fervlm.torchvision_fix
+
     torch.manual_seed(7)
     config = nano_config(tokenizer.get_vocab_size())
     model = GlobalLocal(open_clip.model.CLIP(**config), HeadConfig(NANO_UNITS))
@@ -46,5 +46,8 @@ def nano_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
             if name.endswith("units.queries"):
                 vector.mul_(20)  # so that attention is not the same everywhere
     folder = tmp_path_factory.mktemp("nano")
-    publish(model, tokenizer, folder, config=config, card="# a test\n", licence="Apache-2.0\n")
+    rule = UnknownRule(parts={"energy": (0.0, 1.0), "flip": (0.0, 1.0)}, threshold=1e6)
+    publish(
+        model, tokenizer, folder, ModelNotes(unknown=rule), config=config, card="# a test\n", licence="Apache-2.0\n"
+    )
     return folder

@@ -1,8 +1,8 @@
-"""`fervlm explain SOURCE...`: AU evidence in, explained expressions out, every sentence checked."""
+"""`fervlm explain SOURCE...`: AU evidence or pictures in, explained expressions out, every sentence checked."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -11,15 +11,32 @@ from fervlm.cli.predictions import Per
 from fervlm.cli.writers import Format
 from fervlm.errors import FervlmError
 
-READING, CHOOSING, WRITING = "Reading", "Choosing", "Writing"
+if TYPE_CHECKING:
+    from fervlm.cli.predictions import Eyes
+    from fervlm.facs import LabelSet
+
+LOOKING, READING, CHOOSING, WRITING = "Looking at pictures", "Reading AU files", "Choosing", "Writing"
 
 
 def explain(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="SOURCE...", help="AU files, folders of them, `-` for stdin; or pictures with --au."),
+        typer.Argument(metavar="SOURCE...", help="Pictures, AU files, folders of them, or `-` for stdin."),
     ] = None,
     example: Annotated[bool, typer.Option("--example", help="Explain the recording that ships with fervlm.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="A checkpoint; default the shipped one.", rich_help_panel=LOOKING),
+    ] = None,
+    face_is_crop: Annotated[
+        bool, typer.Option("--face-is-crop", help="Each picture is one face, cut out.", rich_help_panel=LOOKING)
+    ] = False,
+    finder: Annotated[
+        Literal["haar", "mediapipe", "none"], typer.Option(help="Finds the faces.", rich_help_panel=LOOKING)
+    ] = "haar",
+    finder_model: Annotated[
+        str | None, typer.Option(metavar="FILE", help="For mediapipe: its .task file.", rich_help_panel=LOOKING)
+    ] = None,
     au: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Evidence for pictures, joined by name.", rich_help_panel=READING),
@@ -70,18 +87,20 @@ def explain(
         typer.Option(metavar="PATH", help="A file, or a folder for many pages or pictures.", rich_help_panel=WRITING),
     ] = None,
 ) -> None:
-    """Read AU evidence, explain the expression it shows, and check every sentence of the explanation."""
+    """Explain the expression that pictures or AU files show, and check every sentence of the explanation."""
     from fervlm.cli.output import refuse_overwriting, report_bad
-    from fervlm.cli.predictions import Run, Settings
+    from fervlm.cli.predictions import Eyes, Run, Settings
     from fervlm.cli.progress import watching
-    from fervlm.cli.sources import evidence_in, pictures_in
+    from fervlm.cli.sources import explained_in, pictures_in
     from fervlm.cli.writers import DRAWN, write
 
     given = _given(sources or [], example)
-    found = evidence_in(given, out) if au is None else pictures_in(given)
+    found = explained_in(given, out) if au is None else pictures_in(given)
+    words = tuple(labels.split(",")) if labels is not None else None
+    eyes = Eyes(model, words, finder, finder_model, face_is_crop) if au is None and found.pictures else None
     refuse_overwriting(out, [*found.evidence, *map(str, found.pictures), *([au] if au else [])])
     settings = Settings(
-        labels=chosen_labels(label_set, labels),
+        labels=_label_set(label_set, labels, eyes, seen_only=not found.evidence),
         per=per,
         observe_only=observe_only,
         seed=seed,
@@ -90,11 +109,22 @@ def explain(
         fps=fps,
         mirrored=mirrored,
         limit=limit,
+        eyes=eyes,
     )
     run = Run(found, settings, au, drawn=form in DRAWN)
     with watching(len(found.evidence) + len(found.pictures), to_file=out is not None) as watch:
         write(run, form, out, watch)
     report_bad(run.count, run.bad)
+
+
+def _label_set(name: str | None, labels: str | None, eyes: Eyes | None, *, seen_only: bool) -> LabelSet:
+    """What the action units choose from; for pictures alone, words that only the model knows leave it the default."""
+    from fervlm.facs.labels import canonical_label
+
+    known = labels is None or any(canonical_label(word) is not None for word in labels.split(","))
+    if eyes is not None and seen_only and not known and name is None:
+        return chosen_labels(None, None)
+    return chosen_labels(name, labels)
 
 
 def _given(sources: list[str], example: bool) -> list[str]:
@@ -104,6 +134,6 @@ def _given(sources: list[str], example: bool) -> list[str]:
         return [str(recording()), *sources]
     if not sources:
         raise FervlmError(
-            "nothing to explain", hint="Give an AU file, a folder or `-`; or try: fervlm explain --example."
+            "nothing to explain", hint="Give a picture, an AU file, a folder or `-`; or try: fervlm explain --example."
         )
     return sources

@@ -13,11 +13,12 @@ from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
     from fervlm.facs import LabelSet
+    from fervlm.predict.pictures import PictureReader, SeenFace
     from fervlm.predict.rules import Explainer
     from fervlm.records import AURecord, Prediction
     from fervlm.sequences.track import Track
 
-    Made = tuple[Prediction, Track | None]
+    Made = tuple[Prediction, Track | SeenFace | None]
 
 Per = Literal["frame", "event", "clip"]
 CACHED = 1024
@@ -41,6 +42,21 @@ class Settings:
     mirrored: bool = False
     """The pictures measured were flipped: left and right of the evidence are exchanged."""
     limit: int | None = None
+    eyes: Eyes | None = None
+    """How pictures without evidence are looked at; None: they are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What looks at pictures."""
+
+    model: str | None = None
+    """A checkpoint; the shipped one by default."""
+    words: tuple[str, ...] | None = None
+    """The user's own labels, which the model may know where the tables do not."""
+    finder: str = "haar"
+    finder_model: str | None = None
+    face_is_crop: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +66,7 @@ class Job:
     name: str
     """The evidence file, or the picture."""
     made: Iterator[Made]
-    """Each prediction, with the recording's curves where it explains a clip or event."""
+    """Each prediction, with the curves of the recording it explains, or with where the model looked."""
     picture: bytes | None = None
     """The photograph to draw on, as its file holds it."""
 
@@ -64,6 +80,7 @@ class Run:
         self.bad: list[FervlmError] = list(found.unreadable)
         self.count = 0
         self._kept: Explainer | None = None
+        self._reader: PictureReader | None = None
 
     def jobs(self) -> Iterator[Job]:
         """Every source in order. A job's predictions must be used up before the next job is asked for.
@@ -75,7 +92,9 @@ class Run:
             yield from self._picture_jobs(self.evidence)
             return
         for name in self.found.evidence:
-            yield Job(name, self._guarded(self._read(name), name))
+            yield Job(name, self._guarded(self._explain(self._read(name)), name))
+        if self.settings.eyes is not None:
+            yield from self._seen_jobs(self.settings.eyes)
 
     def _read(self, name: str, *, landmarks: bool = False) -> Iterator[AURecord]:
         from fervlm.examples import recording
@@ -99,11 +118,38 @@ class Run:
             except FervlmError as error:
                 self._note(error)
                 continue
-            yield Job(str(picture), self._guarded(iter(found), str(picture), still=True), data)
+            yield Job(str(picture), self._guarded(self._explain(iter(found), still=True), str(picture)), data)
 
-    def _guarded(self, records: Iterator[AURecord], name: str, *, still: bool = False) -> Iterator[Made]:
+    def _seen_jobs(self, eyes: Eyes) -> Iterator[Job]:
+        for picture in self.found.pictures:
+            try:
+                data = _picture(picture) if self._drawn else None
+            except FervlmError as error:
+                self._note(error)
+                continue
+            yield Job(str(picture), self._guarded(self._see(picture, eyes), str(picture)), data)
+
+    def _see(self, picture: Path, eyes: Eyes) -> Iterator[Made]:
+        from fervlm.cli.looking import say
+        from fervlm.predict.load import load
+
+        chosen = self.settings
+        labels = eyes.words or chosen.labels
+        if self._reader is None:
+            self._reader = load(eyes.model, finder=eyes.finder, finder_model=eyes.finder_model)
+            for note in () if chosen.observe_only else self._reader.notes(labels):
+                say(note)
+        seen, notes = self._reader.see(
+            picture, labels, face_is_crop=eyes.face_is_crop, seed=chosen.seed, observe_only=chosen.observe_only
+        )
+        for note in notes:
+            say(f"{picture}: {note}")
+        for face in seen:
+            yield face.prediction, face
+
+    def _guarded(self, told: Iterator[Made], name: str) -> Iterator[Made]:
         try:
-            for made in self._explain(records, still):
+            for made in told:
                 self.count += 1
                 yield made
         except FervlmError as error:
@@ -116,21 +162,23 @@ class Run:
             raise error
         self.bad.append(error)
 
-    def _explain(self, records: Iterator[AURecord], still: bool) -> Iterator[Made]:
+    def _explain(self, records: Iterator[AURecord], *, still: bool = False) -> Iterator[Made]:
         chosen = self.settings
         first, stream = _peeked(records)
         per = chosen.per or ("frame" if still or not is_recording(first) else "clip")
         if per == "frame":
             from fervlm.predict.clips import explain_clip
 
-            frames = explain_clip(stream, per="frame", neutral=chosen.neutral, explainer=self._engine())
-            return ((prediction, None) for prediction in frames)
+            for prediction in explain_clip(stream, per="frame", neutral=chosen.neutral, explainer=self._engine()):
+                yield prediction, None
+            return
         from fervlm.predict.tracks import explain_tracks
 
         told = explain_tracks(
             stream, per=per, neutral=chosen.neutral, seed=chosen.seed, fps=chosen.fps, explainer=self._engine()
         )
-        return ((prediction, track) for track, prediction in told)
+        for track, prediction in told:
+            yield prediction, track
 
     def _engine(self) -> Explainer:
         from fervlm.predict.rules import Explainer

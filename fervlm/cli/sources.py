@@ -206,6 +206,54 @@ def evidence_in(given: Sequence[str], out: str | None = None) -> Found:
     return found
 
 
+def explained_in(given: Sequence[str], out: str | None = None) -> Found:
+    """AU files and pictures in what the user gave.
+
+    Pictures in a folder that also holds AU files are left out, as they mostly are what the detector looked at, and
+    counted on standard error. A file named outright that begins like a picture is one, whatever its ending.
+
+    Args:
+        given: files, folders, or `-`.
+        out: the output, which is never read.
+
+    Raises:
+        FervlmError: there is neither.
+    """
+    if all(Path(name).suffix.lower() in PICTURES for name in given):
+        return find(given, ())
+    from fervlm.readers import FORMATS
+
+    found = find(given, endings(FORMATS.values()), skip=Path(out) if out else None)
+    if not found.walked:
+        odd = [name for name in found.evidence if _begins_like_a_picture(name)]
+        found.evidence = [name for name in found.evidence if name not in odd]
+        found.pictures += map(Path, odd)
+    elif found.evidence and found.pictures:
+        left_out = len(found.pictures)
+        found.pictures.clear()
+        many = f"{left_out:,} picture{'s' * (left_out != 1)}"
+        print(f"fervlm: {many} left out, beside AU files; give them alone to have them looked at.", file=sys.stderr)
+    if not found.evidence and not found.pictures:
+        raise FervlmError(
+            "there is no AU file and no picture in it",
+            file=given[0],
+            hint="See `fervlm formats` for the files that can be read.",
+        )
+    return found
+
+
+def _begins_like_a_picture(name: str) -> bool:
+    if name == STDIN:
+        return False
+    try:
+        with Path(name).open("rb") as stream:
+            head = stream.read(12)
+    except OSError:
+        return False  # whoever reads it says what is wrong
+    begins = head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\x00", b"MM\x00*"))
+    return begins or (head[:4] == b"RIFF" and head[8:] == b"WEBP") or head[4:8] == b"ftyp"
+
+
 def pictures_in(given: Sequence[str]) -> Found:
     """Pictures in what the user gave, to be joined to evidence.
 

@@ -52,6 +52,7 @@ def prediction_text(prediction: Prediction, style: Style) -> str:
     from fervlm.vision.sentences import (
         TITLES,
         affect_line,
+        agreement_line,
         checked_line,
         detector_line,
         headline,
@@ -75,6 +76,9 @@ def prediction_text(prediction: Prediction, style: Style) -> str:
         blocks.append(
             style.part("" if number else "Candidates", f"{other.label}{score}" + (f": {units}" if units else ""))
         )
+    agreement = agreement_line(prediction)
+    if agreement is not None:
+        blocks.append(style.part("Agreement", agreement))
     if prediction.verification is not None:
         blocks.append(style.part("Checked", checked_line(prediction.verification)))
     blocks.append(style.part("", detector_line(prediction) + "."))

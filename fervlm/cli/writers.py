@@ -112,9 +112,11 @@ def _shown(run: Run, watch: Watch) -> Iterator[tuple[Job, Iterator[Exhibit]]]:
 
 
 def _exhibits(job: Job, mirrored: bool, watch: Watch) -> Iterator[Exhibit]:
+    from fervlm.predict.pictures import SeenFace
     from fervlm.vision.page_card import Exhibit
 
-    for prediction, track in watch.source(job.name, job.made):
+    for prediction, beside in watch.source(job.name, job.made):
+        track = None if isinstance(beside, SeenFace) else beside
         yield Exhibit(prediction, job.picture, track, mirrored)
 
 

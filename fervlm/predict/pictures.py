@@ -20,7 +20,7 @@ from fervlm.predict.picture_model import BATCH, Encoded, FaceModel, averaged, mi
 from fervlm.predict.rules import Explainer
 from fervlm.predict.unit_record import FacePlace, unit_record
 from fervlm.reasoning.write import ENGINE
-from fervlm.records import Agreement, Prediction, Versions
+from fervlm.records import Agreement, AURecord, Prediction, Versions
 from fervlm.vision.crop import Square
 from fervlm.vision.find_faces import FaceFinder, finder_named
 
@@ -95,7 +95,7 @@ class PictureReader:
                 units.
         """
         seen = self.see(picture, labels, name=name, face_is_crop=face_is_crop, seed=seed, observe_only=observe_only)
-        return [face.prediction for face in seen]
+        return [face.prediction for face in seen[0]]
 
     def see(
         self,
@@ -106,8 +106,8 @@ class PictureReader:
         face_is_crop: bool = False,
         seed: int = 0,
         observe_only: bool = False,
-    ) -> list[SeenFace]:
-        """As `explain`, with where the model looked."""
+    ) -> tuple[list[SeenFace], tuple[str, ...]]:
+        """As `explain`, with where the model looked, and with remarks on the file."""
         if not self.model.manifest.units:
             raise FervlmError(
                 f"{self.name} tells no action units, so it can classify but not explain",
@@ -130,7 +130,11 @@ class PictureReader:
                 update={"backend": self.model.backend, "versions": self._versions(), "timing_ms": round(spent, 1)}
             )
             seen.append(SeenFace(prediction, faces.squares[face], self._looked(both, face, prediction)))
-        return seen
+        return seen, faces.notes
+
+    def notes(self, labels: LabelSet | Sequence[str] | str = DEFAULT_LABELS) -> tuple[str, ...]:
+        """What a user should know of how labels are scored, a sentence each."""
+        return self._labelling(labels).notes
 
     def classify(
         self,
@@ -223,7 +227,7 @@ class PictureReader:
     def _explainer(self, labels: LabelSet, seed: int, observe_only: bool) -> Explainer:
         key = (labels.labels, seed, observe_only)
         if key not in self._explainers:
-            self._explainers[key] = Explainer(labels, seed, observe_only, CACHED)
+            self._explainers[key] = Explainer(labels, seed, observe_only, CACHED, named=picture_evidence)
         return self._explainers[key]
 
     def _classified(
@@ -254,6 +258,12 @@ class PictureReader:
         present = {reading.au for reading in prediction.evidence.readings if reading.state == "present"}
         maps = zip(self.model.manifest.units, both.looked[face], strict=True)
         return {unit.au: where.reshape(grid, grid) for unit, where in maps if unit.au in present}
+
+
+def picture_evidence(record: AURecord) -> str:
+    """What a caption of a picture was checked against, in words: our own head's reading, not the truth about a face."""
+    face = f" face {record.face_id}" if record.face_id is not None else ""
+    return f"action units that {record.detector.name} {record.detector.version} read in {record.source.file}{face}"
 
 
 def _with_label(prediction: Prediction, scored: Scored, face: int, calibration: str) -> Prediction:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
 from fervlm.facs.labels import LabelSet, label_set
-from fervlm.readers import FORMATS
 from fervlm.reasoning.affect import pain_score
 from fervlm.reasoning.conclude import conclude
 from fervlm.reasoning.findings import Decision, Interpretation
@@ -40,6 +40,7 @@ class Explainer:
             keeps nothing.
         judge: a judge to share with others; its own, of `cache_size`, otherwise.
         check: whether captions are verified.
+        named: what the evidence of a record is called, in words; `evidence_name` by default.
 
     Raises:
         FervlmError: there is no such label set.
@@ -54,7 +55,9 @@ class Explainer:
         *,
         judge: Judge | None = None,
         check: bool = True,
+        named: Callable[[AURecord], str] | None = None,
     ) -> None:
+        self._named = named or evidence_name
         self.labels = label_set(labels) if isinstance(labels, str) else labels
         self.seed = seed
         self.observe_only = observe_only
@@ -66,9 +69,8 @@ class Explainer:
 
     def explain(self, record: AURecord) -> Prediction:
         """The prediction for one record. Where no face was found its caption is None; a lost one gets a short text."""
-        if record.quality.tracking == "no_face":
-            return _prediction(record, None, observe_only=self.observe_only)
-        return _prediction(record, self._told(record, observe(record)), observe_only=self.observe_only)
+        told = None if record.quality.tracking == "no_face" else self._told(record, observe(record))
+        return _prediction(record, told, self._named, observe_only=self.observe_only)
 
     def _told(self, record: AURecord, evidence: Evidence) -> _Told:
         if self.cache_size <= 0:
@@ -129,13 +131,17 @@ def explain(
 
 def evidence_name(record: AURecord) -> str:
     """What a caption of this record was checked against, in words: tool, file and row."""
+    from fervlm.readers import FORMATS  # noqa: PLC0415 - a tenth of a second that pictures do without
+
     known = FORMATS.get(record.detector.name)
     tool = known.tool if known is not None else record.detector.name
     row = f" row {record.source.row}" if record.source.row is not None else ""
     return f"{tool} action units in {record.source.file}{row}"
 
 
-def _prediction(record: AURecord, told: _Told | None, *, observe_only: bool) -> Prediction:
+def _prediction(
+    record: AURecord, told: _Told | None, named: Callable[[AURecord], str], *, observe_only: bool
+) -> Prediction:
     decision = told.decision if told is not None and not observe_only else None
     pain = pain_score(record) if decision is not None else None
     return Prediction(
@@ -152,20 +158,20 @@ def _prediction(record: AURecord, told: _Told | None, *, observe_only: bool) -> 
         pain_ceiling=pain.ceiling if pain is not None else None,
         caption=told.caption if told is not None else None,
         evidence=record,
-        verification=_against(told.verification, record) if told is not None else None,
+        verification=_against(told.verification, named(record)) if told is not None else None,
         backend=BACKEND,
         versions=_versions(record.detector.version),
     )
 
 
-def _against(verification: Verification | None, record: AURecord) -> Verification | None:
+def _against(verification: Verification | None, against: str) -> Verification | None:
     if verification is None:
         return None
     return Verification(
         sentences=verification.sentences,
         scores=verification.scores,
         ok=verification.ok,
-        against=evidence_name(record),
+        against=against,
     )
 
 

@@ -23,6 +23,8 @@ try:
 except ImportError:
     raise MissingExtraError("This model", "train") from None
 
+import fervlm.torchvision_fix  # noqa: F401 - before open_clip
+
 
 class TorchModel:
     """A GlobalLocal, or an open_clip model alone, which tells no action units.
@@ -114,7 +116,6 @@ def from_open_clip(name: str) -> TorchModel:
     """
     import open_clip  # noqa: PLC0415
 
-    import fervlm.torchvision_fix  # noqa: F401, PLC0415 - before open_clip
     from fervlm.contrastive.words import OpenClipWords  # noqa: PLC0415
 
     folder = Path(name)

@@ -112,6 +112,8 @@ def headline(prediction: Prediction) -> tuple[str, str]:
     if prediction.caption is None:
         return "No face", "nothing to describe"
     conclusion = prediction.caption.conclusion
+    if prediction.label is not None and prediction.probabilities is not None:
+        return prediction.label, f"{prediction.probabilities.get(prediction.label, 0):.0%} by the model"
     if prediction.label is not None:
         return prediction.label, f"{conclusion.confidence} confidence"
     if conclusion.abstain == "observe-only":
@@ -142,7 +144,7 @@ def place_line(prediction: Prediction) -> str:
 
 
 def affect_line(prediction: Prediction) -> str:
-    """Valence, arousal and pain where they are given."""
+    """Valence, arousal and pain where they are given; what the action units imply, where a model gave the label."""
     parts = []
     if prediction.valence is not None:
         parts.append(f"valence {prediction.valence:+.2f}")
@@ -151,7 +153,22 @@ def affect_line(prediction: Prediction) -> str:
     if prediction.pain is not None:
         ceiling = f" of {prediction.pain_ceiling:g}" if prediction.pain_ceiling is not None else ""
         parts.append(f"PSPI {prediction.pain:.1f}{ceiling}")
+    if prediction.agreement is not None:
+        parts.append(f"action units imply {prediction.agreement.au_label or 'no label'}")
     return " \u00b7 ".join(parts)
+
+
+def agreement_line(prediction: Prediction) -> str | None:
+    """The model's label beside that of the action units; None where no model gave one."""
+    told = prediction.agreement
+    if told is None or told.model_label is None:
+        return None
+    share = (prediction.probabilities or {}).get(told.model_label)
+    model = told.model_label + ("" if share is None else f" ({share:.2f})")
+    if told.equal:
+        return f"The model's label is {model}, and the action units imply the same."
+    implied = f"imply {told.au_label}" if told.au_label is not None else "imply no label"
+    return f"The model's label is {model}, but the action units {implied}; the explanation is of the action units."
 
 
 def detector_line(prediction: Prediction) -> str:

@@ -217,12 +217,9 @@ def test_a_broken_picture_is_a_sentence(fervlm: Run, tmp_path: Path) -> None:
     assert not (tmp_path / "x.html").exists()
 
 
-def test_a_picture_without_evidence_is_told_what_it_needs(fervlm: Run, tmp_path: Path, smile: Path) -> None:
+def test_pictures_beside_au_files_in_a_folder_are_left_out(fervlm: Run, tmp_path: Path, smile: Path) -> None:
     picture = tmp_path / "face.jpg"
     Image.new("RGB", (8, 8)).save(picture)
-    code, _, err = fervlm("explain", picture)
-    assert code == 2
-    assert "--au" in err
     code, out, err = fervlm("explain", tmp_path, "--format", "jsonl")
     assert code == 0
     assert len(predictions(out)) == 1
