@@ -68,7 +68,7 @@ def data_uri(picture: Image.Image) -> str:
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def _image(picture: Image.Image, view: View, window: tuple[float, float, float, float]) -> str:
+def picture_part(picture: Image.Image, view: View, window: tuple[float, float, float, float]) -> str:
     """The part of the picture that falls into a window (x, y, width, height) of the figure, as an SVG image."""
     x, y, wide, high = window
     crop = (
@@ -89,7 +89,8 @@ def _image(picture: Image.Image, view: View, window: tuple[float, float, float, 
     return f'<image {place} href="{data_uri(part)}"/>'
 
 
-def _framed(image: str, uid: str, window: tuple[float, float, float, float]) -> str:
+def framed(image: str, uid: str, window: tuple[float, float, float, float]) -> str:
+    """An image in a window (x, y, width, height) with rounded corners; the clip path is called `uid` + photo."""
     x, y, wide, high = window
     box = f'x="{x:g}" y="{y:g}" width="{wide:g}" height="{high:g}" rx="4"'
     return (
@@ -143,7 +144,7 @@ def _on_face(
 ) -> tuple[str, float]:
     """The figure's left part where landmarks tell where the muscles are."""
     window = (12.0, 8.0, WIDTH - 24.0, PHOTO_HIGH)
-    photo = _framed(_image(picture, view, window), uid, window)
+    photo = framed(picture_part(picture, view, window), uid, window)
     drawn, marks = _marked(prediction, warp, view, mirrored)
     y = PHOTO_HIGH + 26
     body = photo + f'<g clip-path="url(#{uid}photo)">{drawn}</g>' + side_names(12.0, WIDTH - 12.0, y, mirrored)
@@ -152,7 +153,7 @@ def _on_face(
     return body + legend(marks, y + 16) + notes(observe(prediction.evidence), marks, y + 48), y + 90
 
 
-def _corners(box: Box, view: View) -> str:
+def corners(box: Box, view: View) -> str:
     """A face's place as four corners."""
     x, y = view.at((box.x, box.y))
     wide, high = box.width * view.scale, box.height * view.scale
@@ -177,7 +178,7 @@ def _beside_face(
     view = View(scale, (WIDTH - wide) / 2, 8.0)
     window = (view.left, view.top, wide, high)
     box = record.box or prediction.box
-    photo = _framed(_image(picture, view, window), uid, window) + (_corners(box, view) if box else "")
+    photo = framed(picture_part(picture, view, window), uid, window) + (corners(box, view) if box else "")
     draw = face_body if legends else face_figure
     face = draw(observe(record), record, mirrored=mirrored, uid=uid)
     return f'{photo}<g transform="translate(0 {high + 16:.1f})">{face}</g>', high + 16 + (
