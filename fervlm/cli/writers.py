@@ -116,8 +116,10 @@ def _exhibits(job: Job, mirrored: bool, watch: Watch) -> Iterator[Exhibit]:
     from fervlm.vision.page_card import Exhibit
 
     for prediction, beside in watch.source(job.name, job.made):
-        track = None if isinstance(beside, SeenFace) else beside
-        yield Exhibit(prediction, job.picture, track, mirrored)
+        if isinstance(beside, SeenFace):
+            yield Exhibit(prediction, job.picture, square=beside.square, looked=beside.looked)
+        else:
+            yield Exhibit(prediction, job.picture, beside, mirrored)
 
 
 def _write_pictures(run: Run, out: str | None, watch: Watch) -> None:
@@ -141,11 +143,17 @@ def _write_pictures(run: Run, out: str | None, watch: Watch) -> None:
 
 
 def drawing(exhibit: Exhibit) -> str:
-    """The SVG of one prediction: on its picture, with its time lines, or the drawn face beside the text.
+    """The SVG of one prediction: on its picture (with where the model looked), with its time lines, or the drawn face.
 
     Raises:
         FervlmError: the picture cannot be read.
     """
+    if exhibit.picture is not None and exhibit.square is not None and exhibit.looked is not None:
+        from fervlm.vision.attention import attention_svg
+        from fervlm.vision.open_picture import open_picture
+
+        picture = open_picture(exhibit.picture, name=exhibit.prediction.source.file)
+        return attention_svg(picture, exhibit.prediction, exhibit.square, exhibit.looked)
     if exhibit.picture is not None:
         from fervlm.vision.overlay import photo_svg
 

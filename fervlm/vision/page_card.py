@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from fervlm.facs.units import action_unit
 from fervlm.reasoning.observe import LEVEL_LETTERS, Evidence, observe
 from fervlm.records import Alternative, AURecord, Prediction
 from fervlm.vision import palette
 from fervlm.vision.card import evidence_for
+from fervlm.vision.crop import Square
 from fervlm.vision.draw_face import BARE_HEIGHT, WIDTH, face_figure, svg_document
 from fervlm.vision.draw_legend import describe
 from fervlm.vision.draw_marks import Mark, Marks, marks_of
@@ -31,6 +33,10 @@ from fervlm.vision.sentences import (
     spans,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 
 @dataclass(frozen=True, slots=True)
 class Exhibit:
@@ -42,6 +48,10 @@ class Exhibit:
     track: Recording | None = None
     """The curves of a clip; its events are drawn without them otherwise."""
     mirrored: bool = False
+    square: Square | None = None
+    """What a model looked at, in pixels of the upright photograph."""
+    looked: Mapping[int, NDArray[np.floating]] | None = None
+    """Action unit -> [g, g]: where in the square it was sought."""
 
 
 def sentence_html(sentence: Sentence, *, focusable: bool = True) -> str:

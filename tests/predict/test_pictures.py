@@ -70,7 +70,7 @@ def test_logits_become_calibrated_readings(nano_folder: Path, tmp_path: Path) ->
 def test_explanation_rests_on_the_action_units_and_the_label_stands_beside(reader: PictureReader) -> None:
     (found,) = reader.explain(noise(1), name="n.png", face_is_crop=True)
     assert found.caption is not None and found.agreement is not None and found.probabilities is not None
-    assert found.label == found.agreement.model_label == max(found.probabilities, key=lambda k: found.probabilities[k])
+    assert found.label == found.agreement.model_label == max(found.probabilities.items(), key=lambda pair: pair[1])[0]
     assert found.agreement.au_label == found.caption.conclusion.label
     assert found.agreement.equal == (found.label == found.caption.conclusion.label)
     assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-3)
