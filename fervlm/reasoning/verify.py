@@ -23,6 +23,7 @@ from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verifier.claims import Reading, read_claims
 from fervlm.reasoning.verifier.conclusions import hold_conclusion
 from fervlm.reasoning.verifier.drafts import Draft
+from fervlm.reasoning.verifier.elements import elements
 from fervlm.reasoning.verifier.judge import (
     Judged,
     assemble,
@@ -31,15 +32,19 @@ from fervlm.reasoning.verifier.judge import (
     judge_rest,
     judge_units,
     sentence_check,
+    speaks_of_measuring,
 )
+from fervlm.reasoning.verifier.kinds import Kind
 from fervlm.reasoning.verifier.labels import Standing, judge_label
+from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scores import TELLING, mentions, score
-from fervlm.reasoning.verifier.sections import Passage, headings, passages
+from fervlm.reasoning.verifier.sections import Passage, in_order, passages
 from fervlm.reasoning.verifier.tokens import sentences
 from fervlm.records import AURecord, Caption, Claim, Section, SentenceCheck, Verification
 
 _FIELDS = frozenset(Verification.model_fields)
 _WHOLE = frozenset(("all", "rest"))
+_CONCLUDING = frozenset(("interpretation", "conclusion"))
 _OBSERVED = frozenset(("overview", "observation"))
 
 
@@ -99,10 +104,10 @@ def verify(
         quoted = caption.provenance is not None and caption.provenance.view == "anchored"
     else:
         whole = section == "text"
-        told, form, given, quoted = passages(caption, section), not whole or _in_order(caption), None, False
+        told, form, given, quoted = passages(caption, section), not whole or in_order(caption), None, False
     readings = [read(passage.text, passage.section) for passage in told]
     standing = Standing(evidence, labels, interpretation)
-    checker = _Checker(evidence, standing, readings)
+    checker = _Checker(evidence, standing, told, readings)
     checks = tuple([checker.check(p, r) for p, r in zip(told, readings, strict=True)])
     checks, consistent = hold_conclusion(checks, readings, standing, given, quoted=quoted)
     affirmed, wrong = mentions([c for check in checks if check.section in TELLING for c in check.claims], evidence)
@@ -137,18 +142,13 @@ def _well_formed(caption: Caption) -> bool:
     return named and bool(caption.observations) and all(map(str.strip, parts))
 
 
-def _in_order(text: str) -> bool:
-    """A text with headings has all three parts, in their order."""
-    found = [name for name in headings(text) if name != "overview"]
-    return not found or found == ["observation", "interpretation", "conclusion"]
-
-
 class _Checker:
     """Judges the sentences of one text."""
 
-    def __init__(self, evidence: Evidence, standing: Standing, readings: list[Reading]) -> None:
+    def __init__(self, evidence: Evidence, standing: Standing, told: list[Passage], readings: list[Reading]) -> None:
         self.evidence = evidence
         self.standing = standing
+        self.told = told
         self.readings = readings
         self._affirmed: frozenset[int] | None = None
 
@@ -159,12 +159,30 @@ class _Checker:
             self._affirmed = frozenset(au for d in drafts for au in d.units.aus + d.units.also)
         return self._affirmed
 
+    def touched(self) -> frozenset[int]:
+        """With them the AUs of parts that are named in a way not understood; "nothing else" may leave them aside."""
+        regions = lexicon().regions
+        found = set(self.affirmed())
+        for passage, reading in zip(self.told, self.readings, strict=True):
+            spans = [(d.start, d.end) for d in reading.drafts if d.kind == "au"]
+            for element in elements(passage.text):
+                read = any(start <= element.start < end for start, end in spans)
+                if (
+                    element.kind is Kind.PART
+                    and not read
+                    and element.entry.value in regions
+                    and "face" not in element.entry.value
+                ):
+                    region = regions[element.entry.value]
+                    found.update(region.aus + region.also)
+        return frozenset(found)
+
     def check(self, passage: Passage, reading: Reading) -> SentenceCheck:
         """One sentence with its claims judged."""
         section, text = passage.section, passage.text
         claims: list[Claim] = []
         for draft in reading.drafts:
-            judged = self._judge(draft, reading, section)
+            judged = self._judge(draft, reading, passage)
             if judged is not None:
                 claims.append(claim(draft, text, judged))
         for bad in reading.offences:
@@ -176,17 +194,26 @@ class _Checker:
                 break
         return sentence_check(section, passage.region, text, tuple(claims), ok)
 
-    def _judge(self, draft: Draft, reading: Reading, section: Section) -> Judged | None:
-        kind = draft.kind
+    def _judge(self, draft: Draft, reading: Reading, passage: Passage) -> Judged | None:
+        kind, section, text = draft.kind, passage.section, passage.text
         if kind != "label" and kind not in _WHOLE:
-            return judge_units(draft, self.evidence)
+            judged = judge_units(draft, self.evidence)
+            if judged[1] == "unmeasured" and judged[0] == "au" and speaks_of_measuring(text):
+                return "quality", "supported", None
+            return judged
+        if kind in _WHOLE and section in _CONCLUDING and text[draft.start : draft.end].lower() == "nothing":
+            return None  # "and nothing else comes into question"
         if kind in _WHOLE:
-            return judge_rest(draft, self.evidence, self.affirmed())
+            judged = judge_rest(draft, self.evidence, self.affirmed())
+            return judged if judged[1] != "contradicted" else judge_rest(draft, self.evidence, self.touched())
         if section in _OBSERVED:
             neutral = draft.label == "neutral" and not draft.negated and not draft.attributed
             return self._neutral(draft) if neutral else None
         near = [d for d in reading.drafts if d.kind == "au" and not d.negated and not d.units.vague]
-        return judge_label(draft, [d for d in near if d.clause == draft.clause], section, self.standing)
+        told = self.readings if section == "interpretation" else [reading]
+        drafts = [d for other in told for d in other.drafts if d.label and not d.negated]
+        others = frozenset([d.label for d in drafts if d.label and d.label != draft.label])
+        return judge_label(draft, [d for d in near if d.clause == draft.clause], section, self.standing, others)
 
     def _neutral(self, draft: Draft) -> Judged:
         """ "The face is neutral" among observations: nothing above a trace."""

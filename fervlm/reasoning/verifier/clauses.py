@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from fervlm.reasoning.verifier.cursor import CLAIMING, NONE, SEPARATING
-from fervlm.reasoning.verifier.drafts import Draft
+from fervlm.reasoning.verifier.drafts import Draft, Pending
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.kinds import AUSet, Kind
+from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
 from fervlm.reasoning.verifier.labelling import LabelReader
 
 _PAST_AND_OR = frozenset((Kind.AND, Kind.OR))
@@ -15,12 +16,15 @@ _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 
 
+_WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
 _AIMED: dict[str, dict[tuple[int, ...], tuple[int, int]]] = {
     "head": {(51, 52): (51, 52), (55, 56): (55, 56)},
     "gaze": {(61, 62): (61, 62), (61, 62, 63, 64): (61, 62)},
     "eye": {(61, 62): (61, 62), (61, 62, 63, 64): (61, 62)},
 }
 """Movements whose side is their direction: (left, right) AUs."""
+_UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
+_STAYING = frozenset(("stay", "stays", "stayed", "remain", "remains", "remained", "rest", "rests", "holds", "hold"))
 _BEFORE_MOVE = frozenset(
     (
         Kind.LEVEL,
@@ -82,12 +86,13 @@ class ClauseReader(LabelReader):
     def _on_separator(self, element: Element) -> None:
         kind = self.kinds[self.i]
         self._flush_level()
+        self._deny_parts()
         before = self.els[self.i - 1]
         if before.kind is Kind.PART and self.naked and self.text[before.end : element.start].strip(" )"):
             self.subject, self.naked = [], False  # what was said of the part is not understood
         if self.likened >= 0:
             self._end_simile()
-        if self.closed:
+        if self.closed or (self.copula and self.group and self.copula_at > self.group[-1].at and self._unread(element)):
             self.fresh = True
         self.prep = False
         self.more = 0
@@ -109,12 +114,18 @@ class ClauseReader(LabelReader):
         if self.fresh:
             self.copula = False
 
+    def _unread(self, element: Element) -> bool:
+        """Whether a predicate that is not known stands between the last "is" and the separator at hand."""
+        return bool(_WORD.search(self.text[self.els[self.copula_at].end : element.start]))
+
     def _on_open(self, element: Element) -> None:
         self._flush_level()
         self.prep = False
         if self.adjunct and self.adjunct_at == self.i - 1:
             self.subject = self.adjunct  # "over the malar region (slightly superior)"
         self.paren = len(self.group)
+        if self.denying and self.denied_first is None:
+            self.listing = True  # "none of the usual company (oblique brows, raised chin)"
 
     def _on_close(self, element: Element) -> None:
         self._flush_level()
@@ -122,6 +133,12 @@ class ClauseReader(LabelReader):
 
     def _on_colon(self, element: Element) -> None:
         self._flush_level()
+        if len(self.subject) == 1 and self.subject[0].part == "face" and self.subject[0].side:
+            self.clause_side = self.subject[0].side  # "movement is limited to the left half of the face: ..."
+        if self.hypothetical and not any(kind in CLAIMING for kind in self.kinds[self.hyp_at : self.i]):
+            self.hypothetical = False  # "if one word is wanted: ..."
+        if self.naked and self._named_anew() and _WORD.search(self.text[self.els[self.i - 1].end : element.start]):
+            self.subject, self.naked = [], False  # "mouth and brow tell different stories: ..."
         self.against = self.against and self.kinds[self.i - 1] is Kind.AGAINST
         if len(self.group) == 1 and self.group[0].kind == "all" and self.group[0].part is None:  # "AUs absent: 4, 15"
             heading = self.group.pop()
@@ -130,9 +147,16 @@ class ClauseReader(LabelReader):
             self.denying, self.denied_first, self.deny_verb = heading.negated, None, False
             self.listing = heading.negated
             self._start_group()
+        elif self.denying and not self.group and self.pending and all(p.denied for p in self.pending):
+            self.denying = False  # "not sideways, not down: the corners go up"
+        elif self._heads_list():  # "inactive: 4, 15"
+            self._deny()
+            self.listing, self.pending = True, []
         elif self.denying:
             named = any(kind in CLAIMING for kind in self.kinds[self.deny_at : self.i])
             named = named or bool(self.text[self.els[self.i - 1].end : element.start].strip())
+            said = self.text[self.els[self.deny_at].end : element.start] if self.deny_at < self.i else ""
+            named = named or len(_WORD.findall(said)) > 3
             if named or self.denied_first is not None:
                 self.denying = False
                 self._start_group()
@@ -144,21 +168,42 @@ class ClauseReader(LabelReader):
         self.copula, self.copula_at = True, self.i
         self.colon = True
 
+    def _named_anew(self) -> bool:
+        """Whether a part follows before the clause ends."""
+        rest = self.kinds[self.i + 1 : self._clause_end()]
+        return Kind.PART in rest or Kind.QUAL in rest
+
+    def _heads_list(self) -> bool:
+        """Whether all that stands before the colon at hand is a word for rest."""
+        if self.group or self.subject or len(self.pending) != 1 or self.denying:
+            return False
+        waiting = self.pending[0]
+        return (
+            waiting.at == self.i - 1 and waiting.element.entry.value[0] in ("still", "any") and self._is_idle(waiting)
+        )
+
+    def _is_idle(self, waiting: Pending) -> bool:
+        return waiting.element.entry.value[0] == "still" and bool(self.els[self.i + 1 :])
+
     def _on_relative(self, element: Element) -> None:
         self._flush_level()
         self.prep = self.against = False
         self.closed = False
-        if self.adjunct and self.adjunct_at == self.i - 1:
+        before = self.i - 2 if self.kinds[self.i - 1] is Kind.COMMA else self.i - 1
+        if self.adjunct and self.adjunct_at == before:
             self.subject = self.adjunct  # "over a chin that is pushed up"
 
     def _on_prep(self, element: Element) -> None:
         word = self._word(element)
+        if word == "to" and self.denying and self.denied_first is not None and self._next(NONE)[0] is Kind.MOVE:
+            self.denying = False  # "it takes no smile to lift a lip"
         adverbial = self.i > 0 and self.kinds[self.i - 1] is not Kind.PREP
         if (
             adverbial
             and word in ("on", "above", "over", "below", "under")
             and self._next(NONE)[0] in (None, *SEPARATING)
             and self.group
+            and not self._before_word(element)
         ):
             if word in ("below", "under"):
                 self._on_gone(element)  # "25, 26 below"
@@ -167,10 +212,34 @@ class ClauseReader(LabelReader):
         else:
             self.prep, self.prep_word = True, word
 
+    def _before_word(self, element: Element) -> bool:
+        """Whether a word that is not known follows before the next element ("raised under them")."""
+        stop = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
+        return bool(_WORD.search(self.text[element.end : stop]))
+
     def _on_copula(self, element: Element) -> None:
+        if self.naked and self.subject and self._next(NONE)[0] in (None, *SEPARATING) and self._stays(element):
+            self._still()
+            return
         self.copula, self.copula_at = True, self.i
         if self.denying and self.denied_first is Kind.EMOTION:
             self.denying = False  # "fear rather than surprise is suggested by ..."
+
+    def _deny_parts(self) -> None:
+        """ "unaccompanied by the upper lip": a part that takes no part."""
+        if not (self.denying and self.naked and self.subject and self.deny_word in _UNHELPED) or self.i < 1:
+            return
+        if self.kinds[self.i - 1] is not Kind.PART or self.denied_first is not None:
+            return
+        element = self.els[self.i - 1]
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        for subject in self.subject:
+            self._emit(subject, copied, True, self.i - 1)
+
+    def _stays(self, element: Element) -> bool:
+        """ "the upper lip stays"."""
+        end = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
+        return self._word(element) in _STAYING and not self.text[element.end : end].strip(" .,;!)")
 
     def _on_with(self, element: Element) -> None:
         """ "AU6 with AU12 is missing" is one subject, "with the left eye" a place; otherwise a new clause begins."""
@@ -197,7 +266,7 @@ class ClauseReader(LabelReader):
         self.separated = Kind.AND
 
     def _on_break(self, element: Element) -> None:
-        if self.tentative is not None and self._word(element) == "but":
+        if self._word(element) == "but" and self._but_this():
             self._on_except(element)  # "nothing in the face but a smile"
             return
         if self.i == self.count - 1:
@@ -222,7 +291,15 @@ class ClauseReader(LabelReader):
                 return  # "only as a trace"
         self._end_clause()
 
+    def _but_this(self) -> bool:
+        """ "nothing in the face but a smile"."""
+        if self.tentative is not None:
+            return True
+        region = bool(self.out) and self._is_region(self.out[-1]) and self.kinds[self.i - 1] is Kind.PART
+        return region and self.deny_word in ("nothing", "no", "without")
+
     def _end_clause(self) -> None:
+        self._deny_parts()
         if self.level is not None:
             self._flush_level()
         if self.likened >= 0:
@@ -233,7 +310,7 @@ class ClauseReader(LabelReader):
             self._settle(self.out[self.clause :])
         if self.subject:
             self.earlier = self.subject
-        self.clause = len(self.out)
+        self.clause, self.clause_at = len(self.out), self.i
         self.clauses += 1
         self.chunk += 1
         if self.i < self.count:

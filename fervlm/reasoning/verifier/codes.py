@@ -37,7 +37,7 @@ _JOINS = {
 _AFTER_BARE = frozenset(
     (
         ")", ",", "+", "&", "/", ".", ";", ":", "]", "and", "or", "nor", "absent", "present", "active",
-        "inactive", "is", "are", "at", "not", "-", "=",
+        "inactive", "is", "are", "at", "not", "-", "=", "|",
     )
 )  # fmt: skip
 _LETTER_ENDS = frozenset((",", ".", ";", ")", "and", "-"))
@@ -212,6 +212,10 @@ class CodeScanner:
             return False
         if word not in _LETTERS:
             return False
+        if at and toks[at - 1][0] == "/" and toks[at - 1][2] == toks[at][1] and toks[at - 1][1] > 0:
+            before = self.text[toks[at - 1][1] - 1]
+            if before.isalpha():
+                return False  # "O/E"
         if not sure:
             if not self.text[toks[at][1]].isupper() or (at == 0 and word == "a"):
                 return False

@@ -130,7 +130,7 @@ class Cursor:
         self.out: list[Draft] = []
         self.earlier: list[Subject] = []
         """Subjects of the clause before, for "... but not drawn together"."""
-        self.clause = self.clauses = self.chunk = 0
+        self.clause = self.clauses = self.chunk = self.clause_at = 0
         self.excepted = False
         """The sentence leaves something aside ("apart from a smile")."""
         self.measured = False

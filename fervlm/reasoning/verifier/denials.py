@@ -2,13 +2,51 @@
 
 from __future__ import annotations
 
+import re
+
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
+from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.moves import MoveReader
 
 _CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))
 
+_WORDS = re.compile(r"[a-z]+")
+_FILLING = frozenset(
+    (
+        "really",
+        "at",
+        "there",
+        "that",
+        "here",
+        "very",
+        "much",
+        "whatsoever",
+        "whatever",
+        "new",
+        "special",
+        "to",
+        "it",
+        "going",
+        "on",
+        "goes",
+        "happening",
+        "doing",
+        "wrong",
+        "particular",
+        "worth",
+        "mentioning",
+        "remarkable",
+        "noteworthy",
+        "done",
+        "can",
+        "could",
+        "be",
+    )
+)
+_ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 _PAST_ADVERBS = frozenset((Kind.HEDGE, Kind.ALL, Kind.COP, Kind.MORE, Kind.NOISE))
 _PAST_COPULA = frozenset((Kind.LEVEL, Kind.SIDE, Kind.QUAL, Kind.COLON, Kind.COP, Kind.ALL))
 _PAST_PREP = frozenset((Kind.PREP,))
@@ -22,19 +60,31 @@ class DenialReader(MoveReader):
     def _on_no(self, element: Element) -> None:
         self._flush_level()
         self.deny_word = self._word(element)
+        if self.deny_word.startswith("no ") and self.deny_word.endswith(("from", "by", "of")):
+            self.deny_word = "no help from"
         nxt, k = self._next(_PAST_PREP)
+        if not self.group and self.out and nxt in (None, Kind.BREAK) and self.kinds[self.i - 1] is Kind.BREAK:
+            if self._strange(element):
+                return
+            for draft in self.out:  # "AU10 was considered, but no"
+                draft.negated = draft.negated != (draft.at == self.out[-1].at)
+            return
         if self.group and nxt in (None, Kind.BREAK) and self.kinds[self.i - 1] is Kind.COMMA:
             for draft in self.group:  # "teeth visible, no"
                 draft.negated = draft.negated != (draft.at == self.group[-1].at)
             return
         if self.group and not self.fresh:
+            if nxt is Kind.SIDE and self._not_there(k):
+                return
             if nxt is Kind.SIDE:  # "neither on the left nor on the right"
                 self.copula = self.no_side = True
                 self._flip()
                 return
             if nxt is Kind.LEVEL and self._next(NONE, k + 1)[0] in (None, *SEPARATING):
                 return  # "anything but strong"
-        if self.group and self._next(NONE)[0] in (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE) and not self.fresh:
+        if self.group and self._next(NONE)[0] in _ENDING and self._strange(element):
+            return  # "and I see no competitor"
+        if self.group and self._next(NONE)[0] in _ENDING and not self.fresh:
             self.copula = True
             if self.group[-1].kind == "label":  # "happiness has none"
                 self.group[-1].negated = True
@@ -47,8 +97,16 @@ class DenialReader(MoveReader):
         if self.closed or self.fresh or self.group:
             self.group, self.closed, self.soft, self.fresh = [], False, False, False
         self._deny()
+        for waiting in self.pending:  # "it wrinkles no nose"
+            waiting.denied = waiting.denied or self.kinds[self.i + 1 : self.i + 2] == [Kind.PART]
         self.copula = False
         self.shared = []
+
+    def _strange(self, element: Element) -> bool:
+        """Whether a word that is not known follows right away ("nothing forces a choice")."""
+        stop = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
+        between = set(_WORDS.findall(self.text[element.end : stop].lower()))
+        return bool(between - SKIPPED - _FILLING)
 
     def _on_not(self, element: Element) -> None:
         nxt, k = self._next(_PAST_ADVERBS)
@@ -60,6 +118,11 @@ class DenialReader(MoveReader):
                 self._deny()
         elif nxt is Kind.PREP and self._next(NONE, k + 1)[0] is Kind.SIDE and self._ends_after(k + 1):
             self.i = k + 1  # "on the left, not on the right"
+        elif nxt is Kind.PREP and not self.group and self._next(_PAST_SIDE_QUAL, k + 1)[0] in _CLAIMING:
+            self._deny()  # "but not for raised lids"
+            self.i = k
+        elif nxt is Kind.PREP and self._ends_after(k):
+            self.i = k  # "lips out, not in"
         elif nxt is Kind.WITH:  # "not accompanied by lip tightening"
             self._start_group()
             self.subject = []
@@ -88,9 +151,12 @@ class DenialReader(MoveReader):
 
     def _ellipsis(self) -> None:
         """ "AU12 is active, AU6 is not"; "the brows are raised, the lids are not"."""
+        named = bool(self.group) and self.group[-1].kind == "au"
+        if named and self._word(self.els[self.i])[:2] == "do" and Kind.EMOTION in self.kinds[: self.i]:
+            return  # "a raised chin turns up in sadness, a wrinkled nose does not"
         if self.group and self.closed and self.group[-1].part is not None:
             for draft in self.group:  # "down clearly, outward slightly, up never"
-                if draft.chunk == self.group[-1].chunk:
+                if draft.chunk == self.group[-1].chunk or self.separated is Kind.OR:
                     draft.negated = not draft.negated
         elif self.group:
             self._flip()
@@ -116,8 +182,17 @@ class DenialReader(MoveReader):
             self.predicate_denied = False
             self.closed = True
             return
+        side, k = self._next(_PAST_PREP)
+        if side is Kind.SIDE and self._not_there(k):
+            return
         nxt, _ = self._next(_PAST_COPULA)
+        if self._attributive(element) or self._announced():
+            self._start_group()
+            self._deny()
+            return
         if self.naked and self.subject and self.group and self.paren < 0:
+            if not self.closed and not self.fresh and self.kinds[self.i - 1] is Kind.COLON:
+                self._flip()  # "jaw, lip parting, brow: zero"
             self._still()
         elif self.group and not self.fresh:
             self._assert()
@@ -135,6 +210,34 @@ class DenialReader(MoveReader):
             self._deny()
         elif self.subject:
             self._still()
+
+    def _not_there(self, k: int) -> bool:
+        """ "present on the right, absent on the left": the same movement, denied on the other side."""
+        last = next((d for d in reversed(self.group) if d.kind == "au"), None)
+        value = self.els[k].entry.value
+        if last is None or value not in ("left", "right") or last.side in (None, value) or last.negated:
+            return False
+        if last.side not in ("left", "right") or self.naked:
+            return False
+        for told in [d for d in self.group if d.at == last.at]:
+            other = Draft("au", told.units, told.start, told.end, True)
+            other.side, other.part, other.move, other.at = value, told.part, told.move, self.i
+            self._append(other)
+        self.closed, self.i = True, k
+        return True
+
+    def _announced(self) -> bool:
+        """ "what it calls absent are lips part and jaw drop"."""
+        stated = self.kinds[self.i + 1 : self.i + 2] == [Kind.COP]
+        return stated and self._next(_PAST_SIDE_QUAL, self.i + 2)[0] in _CLAIMING
+
+    def _attributive(self, element: Element) -> bool:
+        """ "by the missing brow lowering": an absence that stands before what is absent."""
+        nxt, k = self._next(_PAST_SIDE_QUAL)
+        if nxt not in _CLAIMING or " " in self._word(element) or not self.i:
+            return False
+        before = self.els[self.i - 1]
+        return before.kind in (Kind.PREP, Kind.OF, Kind.WITH, Kind.AND) and self.els[k].token - element.token <= 2
 
     def _on_plus(self, element: Element) -> None:
         self.closed = True

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import cache
 
 from fervlm.reasoning.verifier.codes import CodeScanner, Element
+from fervlm.reasoning.verifier.idioms import idioms
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
+from fervlm.reasoning.verifier.tokens import lowered
 
 __all__ = ["Element", "elements"]
 
@@ -16,6 +18,18 @@ _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 _PRONOUNS = frozenset(("he", "she", "they", "who"))
 _SINGLE = frozenset("abcdelr")
 _CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
+
+
+_CLAUSES = frozenset((Kind.COMMA, Kind.BREAK, Kind.AND, Kind.COLON))
+_SIGNED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.COLON))
+
+
+_STATED = frozenset((Kind.PART, Kind.COP, Kind.COLON, Kind.AND, Kind.MOVE))
+
+
+@cache
+def _straight_entry() -> Entry:
+    return Entry(Kind.MOVE, ("straight",))
 
 
 @cache
@@ -30,14 +44,25 @@ class _Scanner(CodeScanner):
 
     def run(self) -> list[Element]:
         toks, found = self.toks, self.found
-        tree = lexicon().tree
+        tree, turns = lexicon().tree, idioms()
         count = len(toks)
         new = tuple.__new__
         at = 0
         while at < count:
             word, begin, end = toks[at]
+            if word in turns:
+                past = self._idiom(at)
+                if past > at:
+                    at = past
+                    continue
             node = tree.get(word)
             if node is None:
+                if word[0] == "[" and len(word) > 1:  # a tick box
+                    found.append(new(Element, (Kind.BREAK, self.entries[Kind.BREAK], begin, end, at)))
+                    if "x" not in word and "✓" not in word and "✔" not in word:
+                        found.append(new(Element, (Kind.NO, self.entries[Kind.NO], begin, end, at)))
+                    at += 1
+                    continue
                 if word in SKIPPED:
                     at += 1
                     continue
@@ -67,7 +92,9 @@ class _Scanner(CodeScanner):
                     if here is not None:
                         best, stop = here, k
                 if best is None:
-                    at += 1
+                    self.at = at
+                    self._unknown(word)
+                    at = self.at
                     continue
             kind = best.kind
             if word == "lower" and stop == at + 1 and self._is_adjective(stop):
@@ -81,6 +108,24 @@ class _Scanner(CodeScanner):
                 at = stop
         return found
 
+    def _idiom(self, at: int) -> int:
+        """The token after the turn of phrase that begins at token `at`, or `at` where there is none."""
+        toks = self.toks
+        word, begin, _ = toks[at]
+        low = lowered(self.text)
+        for pattern, entry, fronted in idioms()[word]:
+            if fronted and at and not (self.found and self.found[-1].kind in _CLAUSES):
+                continue
+            found = pattern.match(low, begin)
+            if found is None:
+                continue
+            stop = at + 1
+            while stop < len(toks) and toks[stop][1] < found.end():
+                stop += 1
+            self.found.append(Element(entry.kind, entry, begin, toks[stop - 1][2], at))
+            return stop
+        return at
+
     def _is_adjective(self, k: int) -> bool:
         """ "lower" before "ones", or before "and upper lids"."""
         words = [t[0] for t in self.toks[k : k + 3] if t[0] not in SKIPPED]
@@ -93,11 +138,19 @@ class _Scanner(CodeScanner):
             if stop < len(toks) and toks[stop - 1][0] in _UNIT_WORDS and self._numbers_at(stop):
                 return
         elif kind is Kind.COMMA:
-            if self._joined(start):
+            if self._is_sign(start):  # "corner depress -"
+                kind, best = Kind.MINUS, self.entries[Kind.MINUS]
+            elif self._joined(start):
                 return
         elif kind is Kind.SIMILE and start and toks[start - 1][0] == "-":
             return  # "yawn-like" is the thing itself
         self._add(kind, best, start, stop)
+
+    def _is_sign(self, index: int) -> bool:
+        """A minus after a movement, before the end or the next of a list."""
+        after = self.toks[index + 1][0] if index + 1 < len(self.toks) else "."
+        signed = self.toks[index][0] in "-–" and after in (".", ",", ";", ")", "/", "|")
+        return signed and bool(self.found) and self.found[-1].kind in _SIGNED
 
     def _joined(self, index: int) -> bool:
         """A hyphen inside a word joins; one with blanks around separates."""
@@ -114,7 +167,10 @@ class _Scanner(CodeScanner):
         if first.isdigit():
             self._number(start)
         elif word in _LEVEL_WORDS:
+            before = len(self.found)
             self._level(start)
+            if word == "level" and before and len(self.found) == before and self.found[-1].kind in _STATED:
+                self._add(Kind.MOVE, _straight_entry(), start, start + 1)  # "corners level"
         elif len(word) == 1:
             self.at = start
             if not self._letter(word):
@@ -142,9 +198,9 @@ class _Scanner(CodeScanner):
             return
         node = lexicon().tree.get(word[2:])
         entry = node.get(None) if node else None
-        if entry is not None and entry.kind is Kind.MOVE:
+        if entry is not None and entry.kind in (Kind.MOVE, Kind.UNIT):
             self._add(Kind.NOT, self.entries[Kind.NOT], start, start + 1)
-            self.found.append(Element(Kind.MOVE, entry, self.toks[start][1], self.toks[start][2], start))
+            self.found.append(Element(entry.kind, entry, self.toks[start][1], self.toks[start][2], start))
 
 
 def elements(text: str) -> list[Element]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal, TypeVar
 
 from fervlm.reasoning.observe import LEVEL_LETTERS, Evidence, Unit
 from fervlm.reasoning.verifier.drafts import Draft
+from fervlm.reasoning.verifier.kinds import Loose
 from fervlm.records import Claim, Record, Section, SentenceCheck, Side, Verdict
 
 R = TypeVar("R", bound=Record)
@@ -14,6 +16,14 @@ Judged = tuple[ClaimKind, Verdict, str | None]
 
 _CLAIM_FIELDS = frozenset(Claim.model_fields)
 _CHECK_FIELDS = frozenset(SentenceCheck.model_fields)
+_MEASURING = re.compile(
+    r"\b(?:no|not|nothing|without|outside|beyond|never|neither|nor|silent|blind|missing|lacks?|lacking|absent|unknown|un\w+)\b"
+    r".*\b(?:detectors?|tools?|model|system|software|schemes?|sensors?|channels?|columns?|readings?|values?|data|output"
+    r"|list|protocol|measure|cover(?:ed|s)?|rated|tracked|monitored|captured|assessed|evaluated)\b"
+    r"|\b(?:un|not )(?:scored|coded|rated|measured|assessed)\b"
+    r"|\b(?:detector|tool|model|system|software|scheme|sensor|data|output)\b.*(?:\b(?:no|not|nothing|silent|blind|never)\b|n't\b)",
+    re.IGNORECASE,
+)
 _OK: Judged = ("au", "supported", None)
 
 
@@ -82,6 +92,11 @@ def _numbers(aus: tuple[int, ...] | list[int]) -> str:
     return ", ".join([f"AU{au}" for au in aus])
 
 
+def speaks_of_measuring(text: str) -> bool:
+    """Whether a sentence speaks of what was measured, so that an unmeasured unit in it may be named as such."""
+    return _MEASURING.search(text) is not None
+
+
 def judge_units(draft: Draft, evidence: Evidence) -> Judged:
     """The verdict on a claim about action units."""
     if draft.kind == "quality":
@@ -123,6 +138,8 @@ def _side_and_level(unit: Unit, draft: Draft) -> Judged | None:
     if draft.level is not None:
         low, high = draft.level
         if unit.level is None:
+            if isinstance(draft.level, Loose):
+                return None
             return "intensity", "unmeasured", f"AU{unit.au} has no measured strength"
         weaker = draft.paired and unit.stronger is not None and unit.stronger != draft.side
         if not (low < unit.level if weaker else low <= unit.level <= high):
@@ -210,7 +227,7 @@ def judge_rest(draft: Draft, evidence: Evidence, affirmed: frozenset[int]) -> Ju
     region = draft.units.aus + draft.units.also
     if not evidence.units or (region and not any(au in evidence.units for au in region)):
         return "au", "unmeasured", "nothing of this was measured"
-    told = affirmed if draft.kind == "rest" else frozenset()
+    told = affirmed if draft.kind == "rest" or not region else frozenset()  # a text that affirms some means the rest
     left = [
         unit.au
         for unit in evidence.units.values()

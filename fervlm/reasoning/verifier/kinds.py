@@ -90,6 +90,15 @@ class AUSet(NamedTuple):
     """Gives way to another movement of the same part in the clause ("pressed together", "open wide")."""
 
 
+class Loose(tuple[int, int]):
+    """A span of levels from a word that need not speak of strength ("broad", "small", "distinct").
+
+    Judged where strength was measured; where it was not, the word claims none.
+    """
+
+    __slots__ = ()
+
+
 class Entry(NamedTuple):
     """The meaning of one phrase."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from fervlm.facs.labels import canonical_label
@@ -14,6 +15,21 @@ from fervlm.reasoning.verifier.wholes import WholeReader
 @lru_cache(maxsize=1024)
 def _label_of(word: str) -> str | None:
     return canonical_label(word)
+
+
+_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.LEVEL, Kind.POSSESSIVE))
+_TOUCHED = frozenset((Kind.PART, Kind.UNIT, Kind.MOVE))
+_ODDS = re.compile(r"\s*[(:=~]\s*(?:p\s*=\s*)?(0?\.\d+|0|\d{1,2}\s*%)")
+_LOW = 0.35
+"""A label named with less probability than this is an alternative only."""
+
+
+def _improbable(after: str) -> bool:
+    found = _ODDS.match(after)
+    if found is None:
+        return False
+    number = found[1]
+    return (float(number.rstrip("% ")) / 100 if number.endswith("%") else float(number)) < _LOW
 
 
 class LabelReader(WholeReader):
@@ -38,7 +54,7 @@ class LabelReader(WholeReader):
             word = word if compound is None else self.text[self.manner.start : element.end]
         draft.label = _label_of(word) or label
         draft.typical = self.typical
-        draft.rival = self.rival
+        draft.rival = self.rival or _improbable(self.text[element.end :])
         draft.at = self.i
         draft.opposed = self.against
         for other in self.group:
@@ -47,6 +63,10 @@ class LabelReader(WholeReader):
         self._append(draft)
 
     def _on_against(self, element: Element) -> None:
+        touching = self._next(_DETERMINERS)[0] in _TOUCHED or self.kinds[self.i - 1] is Kind.PART
+        if touching and self._word(element) == "against":
+            self.prep, self.prep_word = True, "against"  # "the chin pushes against the lips"
+            return
         self.against = True
         self._on_about(element)  # "no unit speaks against it" denies no unit
 

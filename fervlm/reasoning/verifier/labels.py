@@ -101,7 +101,9 @@ class Standing:
         return None if label is None else self._labels.canonical.get(label)
 
 
-def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Standing) -> Judged | None:
+def judge_label(
+    draft: Draft, near: list[Draft], section: Section, standing: Standing, others: frozenset[str] = frozenset()
+) -> Judged | None:
     """The verdict on a label claim; None where it is none that can be judged.
 
     Args:
@@ -109,6 +111,7 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
         near: the drafts of its clause (or sentence) that affirm action units.
         section: conclusions are held to a stricter share than interpretations.
         standing: the face's labels.
+        others: further labels that the sentence affirms; where one of them fits, some support is enough for this one.
     """
     assert draft.label is not None
     if draft.attributed:
@@ -126,16 +129,21 @@ def judge_label(draft: Draft, near: list[Draft], section: Section, standing: Sta
         named
         and draft.label != "neutral"
         and (not speaking or (draft.typical and not draft.rival and len(opposing) > len(speaking)))
+        and not standing.fits(draft.label, CLEARLY_MENTIONED)
     ):
         return "label", "contradicted", f"none of these units speaks for {candidate.label}"
     if draft.rival:
         return _OK
     concluded = section == "conclusion" or (section == "text" and not named)
-    if named and not concluded and not draft.typical:
+    if named and not concluded and not draft.typical and 2 * len(speaking) >= len(named):
         return _OK
     share = CLEARLY if concluded else CLEARLY_MENTIONED
     if draft.joint:
         share *= 0.8
+    if draft.hedged and not concluded:
+        share *= 0.4
+    if others and candidate.score >= LEAST and any(standing.fits(o, share, concluded=concluded) for o in others):
+        return _OK
     if standing.fits(draft.label, share, concluded=concluded):
         return _OK
     return "label", "contradicted", f"the evidence gives {candidate.label} clearly less support than another label"

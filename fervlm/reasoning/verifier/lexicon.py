@@ -17,7 +17,7 @@ import yaml
 
 from fervlm.reasoning.verifier import words as _words
 from fervlm.reasoning.verifier.inflection import adverb, expand, is_noun, slots
-from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
+from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind, Loose
 
 __all__ = ["AUSet", "Entry", "Kind", "Lexicon", "lexicon"]
 
@@ -139,7 +139,7 @@ _PERSONS = {
     "person": Kind.PERSON, "possessive": Kind.POSSESSIVE, "identity": Kind.IDENTITY, "sincerity": Kind.SINCERITY,
     "state": Kind.STATE, "mental": Kind.MENTAL,
 }  # fmt: skip
-_SIDES = ("left", "right", "both", "one", "even")
+_SIDES = ("left", "right", "both", "one", "even", "opposite")
 
 
 def _add_words(builder: _Builder) -> None:
@@ -159,8 +159,8 @@ def _add_words(builder: _Builder) -> None:
             builder.add(patterns, Kind.SIDE, key)
         elif key == "level":
             for span, words in patterns.items():
-                low, high = span.split()
-                builder.add(words, Kind.LEVEL, (int(low), int(high)))
+                low, high = (int(number) for number in span.lstrip("~").split())
+                builder.add(words, Kind.LEVEL, Loose((low, high)) if span[0] == "~" else (low, high))
         elif key in _GRAMMAR:
             builder.add(patterns, _GRAMMAR[key])
         else:

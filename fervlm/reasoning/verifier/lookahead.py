@@ -145,6 +145,9 @@ class Lookahead(Cursor):
         nxt, k = self._next(_PAST_DETERMINERS, k + 1)
         if moves[0] == "pull":
             return nxt in (Kind.PART, Kind.UNIT)
+        bare = self.lex.bare.get(self.els[k - 1].entry.value) if self.kinds[k - 1] is Kind.QUAL else None
+        if bare is not None and nxt is not Kind.PART:
+            return self._fits(bare, moves)  # "a downturn at the corners"
         return nxt is Kind.PART and self._fits(self.els[k].entry.value, moves)
 
     def _placed(self, k: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Subject
 from fervlm.reasoning.verifier.elements import Element
@@ -17,10 +19,24 @@ _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 _PAST_QUAL_LEVEL = frozenset((Kind.QUAL, Kind.LEVEL))
 _PAST_QUAL_OF = frozenset((Kind.QUAL, Kind.OF))
+_PAST_ONLY = frozenset((Kind.ONLY,))
 _PAST_QUAL_ONE = frozenset((Kind.QUAL, Kind.ONE))
 _PAST_QUAL_SIDE = frozenset((Kind.QUAL, Kind.SIDE))
 _PAST_SIDE = frozenset((Kind.SIDE,))
 _PAST_SIDES = frozenset((Kind.QUAL, Kind.SIDE, Kind.OF, Kind.NOISE, Kind.PAIRED, Kind.MORE, Kind.EMOTION))
+
+
+_OWN = frozenset((Kind.COP, Kind.NOT, Kind.PRED, Kind.GONE, Kind.ACT))
+_CLAIMED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART))
+_FOLLOWED = re.compile(r"[ -]([a-z]+)")
+_LOOSE = frozenset(
+    (
+        "enough", "indeed", "here", "there", "too", "again", "as", "and", "the", "a", "an", "his", "her", "its",
+        "their", "this", "these", "it", "than", "even", "au", "aus", "unit", "units", "action", "force", "distance",
+        "margin", "way", "degree", "amount", "extent", "level", "intensity", "strength", "kind", "sort",
+    )
+)  # fmt: skip
+"""Words that may follow a strength without being what it is the strength of."""
 
 
 class ModifierReader(PartReader):
@@ -29,16 +45,26 @@ class ModifierReader(PartReader):
     def _on_side(self, element: Element) -> None:
         value: DraftSide = element.entry.value
         kinds = self.kinds
+        if element.entry.value == "opposite":
+            across = self._opposite()
+            if across is None:
+                return
+            value = across
+            element = element._replace(entry=Entry(Kind.SIDE, value))
+        if self._word(element) == "left" and self.i and kinds[self.i - 1] is Kind.PART and self._left_so():
+            return  # "lips left loose"
         if self.i and kinds[self.i - 1] is Kind.NOT and value in ("left", "right"):
             nxt, _ = self._next(_PAST_QUAL_ONE)
             if nxt is None or nxt in SEPARATING:
                 return
         after, _ = self._next(NONE)
+        if value in ("left", "right") and after in _OWN and self._other_one(value, element):
+            return
         if value in ("left", "right") and self.i and kinds[self.i - 1] is Kind.THAN:
             weaker = (value == "left") != (self.more < 0)
             value, self.more = "more_right" if weaker else "more_left", 0
         elif value in ("left", "right"):
-            more = self.more or (1 if after is Kind.MORE else -1 if after is Kind.LESS else 0)
+            more = self.more or (1 if after in (Kind.MORE, Kind.THAN) else -1 if after is Kind.LESS else 0)
             if more:
                 stronger = value if more > 0 else "right" if value == "left" else "left"
                 value = "more_left" if stronger == "left" else "more_right"
@@ -58,7 +84,12 @@ class ModifierReader(PartReader):
             return
         if self.no_side:
             return
-        if nxt is Kind.ONE and not started and self.out and self._next(NONE, k + 1)[0] in (None, Kind.BREAK):
+        if value[:4] == "more" and not started and self.out:
+            for draft in self.out:  # "on both sides, but stronger on the left"
+                if draft.at == self.out[-1].at and draft.side in (None, "both", "pair"):
+                    draft.side = value
+            return
+        if nxt is Kind.ONE and not started and self.out and self._next(_PAST_ONLY, k + 1)[0] in (None, Kind.BREAK):
             for draft in self.out:  # "One eyebrow is up. It is the left one."
                 if draft.at == self.out[-1].at and draft.side in (None, "one"):
                     draft.side = value
@@ -68,6 +99,7 @@ class ModifierReader(PartReader):
             if known:
                 self._start_group() if self.fresh else None
                 self.subject = [Subject(known[-1].part, value, element.start, element.end)]
+                self.naked = True
                 self.i = k
             return
         if after in (Kind.COP, Kind.NOT, Kind.MOVE) and self.text[element.start : element.end].lower().endswith(
@@ -90,6 +122,29 @@ class ModifierReader(PartReader):
             self.side = self._joined_side(value)
             return
         self._side_back(value, element)
+
+    def _opposite(self) -> DraftSide | None:
+        """The side that "the opposite corner" is on."""
+        told = [s.side for s in (*self.earlier, *self.subject)] + [d.side for d in self.out]
+        sides = [side for side in told if side in ("left", "right")]
+        return None if not sides else "left" if sides[-1] == "right" else "right"
+
+    def _other_one(self, value: DraftSide, element: Element) -> bool:
+        """ "the right brow is lowered, the left is not": the same part on the other side."""
+        last = next((d for d in reversed(self.out) if d.part is not None), None)
+        if last is None or last.side in (None, value) or self.kinds[self.i - 1] not in SEPARATING:
+            return False
+        if element.token - self.els[self.i - 1].token > 2:
+            return False
+        self._start_group()
+        self.subject = [Subject(last.part or "", value, element.start, element.end)]
+        self.naked, self.last_move = True, last.move
+        return True
+
+    def _left_so(self) -> bool:
+        nxt, k = self._next(NONE)
+        still = nxt is Kind.MOVE and "still" in self.els[k].entry.value
+        return (still or nxt is Kind.GONE) and self.els[k].token == self.els[self.i].token + 1
 
     def _joined_side(self, value: DraftSide) -> DraftSide:
         if self.side in ("left", "right") and value in ("left", "right") and self.side != value:
@@ -124,6 +179,8 @@ class ModifierReader(PartReader):
             for draft in self.group:
                 if draft.side is None or draft.side == "one":
                     draft.side = value
+        elif value in ("left", "right") and not self.out[self.clause :] and self._trace_of_it():
+            pass
         elif (self.i and self.kinds[self.i - 1] is Kind.PREP) or value not in ("left", "right", "both"):
             self.clause_side = value
             if not self.out[self.clause :] and not self.subject:
@@ -133,6 +190,10 @@ class ModifierReader(PartReader):
                 if draft.at == self.out[-1].at and draft.side in (None, "one"):
                     draft.side = value
         self.side = None
+
+    def _trace_of_it(self) -> bool:
+        """ "..., with only a trace of it on the left": nothing that follows is on the left."""
+        return bool(self.out) and Kind.LEVEL in self.kinds[self.clause_at : self.i]
 
     def _mirrored(self, value: DraftSide) -> bool:
         """ "lowered strongly on the right, slightly on the left": the same movement on the other side."""
@@ -172,6 +233,8 @@ class ModifierReader(PartReader):
     def _on_one(self, element: Element) -> None:
         """ "one eyebrow is raised"."""
         nxt, k = self._next(_PAST_QUAL_LEVEL)
+        if k + 1 < self.count and self.kinds[k + 1] is Kind.MOVE and self.els[k + 1].entry.noun:
+            return  # "a single brow lowerer"
         if nxt is Kind.PART and self.els[k].entry.value in PAIRED_PARTS and self.els[k].token - element.token <= 3:
             self.side = "one"
 
@@ -183,10 +246,16 @@ class ModifierReader(PartReader):
 
     def _on_level(self, element: Element) -> None:
         value: tuple[int, int] = element.entry.value
+        if self._next(NONE)[0] is Kind.MOVE and self.els[self.i + 1].entry.value[0] == "close" and value == (2, 2):
+            return  # "gently closed"
         if value[0] == 0:  # "hardly": absent, or no more than a trace
             self.lower, value = True, (2, 5)
         if self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "less than clearly"
+        if self._next(NONE)[0] in (Kind.MORE, Kind.LESS, Kind.ELSE):
+            return  # "a little more on the left"
+        if self._of_unknown(element):
+            return  # "a strong case", "plain breathing"
         nxt, k = self._next(_PAST_SIDES)
         if nxt is Kind.PREP and self.text[self.els[k].start : self.els[k].end] == "for":
             nxt, k = self._next(_PAST_QUAL_SIDE, k + 1)  # "a D for the brow lowerer"
@@ -215,6 +284,17 @@ class ModifierReader(PartReader):
             return
         self._level_back(value, prev)
 
+    def _of_unknown(self, element: Element) -> bool:
+        """Whether a word of strength stands right before a noun or verb that is not known."""
+        if element.end - element.start < 3:
+            return False
+        stop = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
+        k = self.i + 1
+        if k < self.count and self.kinds[k] in _CLAIMED and self.els[k].token - element.token <= 3:
+            return False
+        found = _FOLLOWED.match(self.text[element.end : stop].lower())
+        return found is not None and found[1] not in _LOOSE and self.kinds[self.i - 1 : self.i] != [Kind.COP]
+
     def _same_predicate(self, k: int) -> bool:
         """ "pressed strongly together": the level stands inside one predicate."""
         moves = self.els[k].entry.value
@@ -238,11 +318,17 @@ class ModifierReader(PartReader):
             elif self.pending:
                 self.pending[-1].level = self.pending[-1].level or value
                 return
+        if not open_drafts and self.naked and self.subject and self._graded():
+            return
         if not open_drafts and not self.group and self._next(NONE)[0] is Kind.COLON:
             self.clause_level = value
             return
         if not open_drafts:
             again = [d for d in self.group if d.kind == "au" and d.level is not None]
+            if again and self.i + 1 < self.count and self._word(self.els[self.i + 1]) == "so":
+                return  # "and barely so on the outside"
+            if again and again[-1].side in ("more_left", "more_right"):
+                return  # "more on the left (C) than on the right (A)"
             if again:
                 _narrow_level(again[-1], value)
             return
@@ -250,6 +336,8 @@ class ModifierReader(PartReader):
         self.lower = False
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
+        elif prev is Kind.PAIRED or prev is Kind.ALL:
+            pass  # "both C", "each to a mild degree"
         elif self.copula_at < open_drafts[-1].at or not self.copula or self.separated is Kind.COMMA:
             last = open_drafts[-1].at
             open_drafts = [d for d in open_drafts if d.at == last]
@@ -258,6 +346,20 @@ class ModifierReader(PartReader):
                 draft.level = value
                 draft.lower = denied
         self.closed = True
+
+    def _graded(self) -> bool:
+        """ "upper lip C, nose B": a part with nothing but a level moves somehow."""
+        element = self.els[min(self.i, self.count - 1)]
+        if element.end - element.start != 1 or self._next(NONE)[0] not in (None, *SEPARATING):
+            return False
+        level = element.entry.value
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        for subject in self.subject:
+            draft = self._emit(subject, copied, False, self.i)
+            if draft is not None:
+                draft.level = level
+        self.closed = True
+        return True
 
     def _likewise(self, value: tuple[int, int]) -> bool:
         """ "the brows are slightly raised, the lids strongly": the movement is the one before."""

@@ -26,7 +26,10 @@ _DIRECTIONS = frozenset(
     ("together", "up", "down", "back", "apart", "out", "forward", "inward", "outward", "upward", "downward")
 )
 
-_NOT_STILL = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.PRED, Kind.ACT, Kind.NOT, Kind.LEVEL, Kind.GONE))
+_IS_STILL = frozenset(
+    (Kind.COMMA, Kind.BREAK, Kind.AND, Kind.OR, Kind.NOR, Kind.OPEN, Kind.CLOSE, Kind.PREP, Kind.WITH)
+)
+"""After "still" as a state; before anything else it is an adverb."""
 _UNITS = frozenset((Kind.AU, Kind.UNIT))
 
 
@@ -41,8 +44,12 @@ class MoveReader(ModifierReader):
                 return  # "frontalis contraction"
         if moves[0] == "still" and self._word(element) == "still" and self._is_adverb(element):
             return  # "still parted"
-        if "still" in moves and self.i and self.kinds[self.i - 1] is Kind.THAN:
+        if moves[0] == "still" and self.i and self.kinds[self.i - 1] is Kind.LEVEL and self._word(element)[:3] == "as ":
+            return  # "slight as it is"
+        if "still" in moves and Kind.THAN in self.kinds[max(0, self.i - 3) : self.i]:
             return  # "higher than at rest"
+        if self._word(element) == "together" and self.i and self.kinds[self.i - 1] in _UNITS:
+            return  # "the eyes and the mouth smile together"
         if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
             return  # "straight back"
         if moves == ("any",) and self.prep and not self.denying:
@@ -70,9 +77,11 @@ class MoveReader(ModifierReader):
         if moves[0] == "shift" and not fitting and self._word(element).endswith(("left", "right")):
             self._on_side(element._replace(entry=Entry(Kind.SIDE, side)))  # "confined to the left"
             return
+        if ahead is not None and self.kinds[self.i + 1] is Kind.COMMA and self._adrift(element):
+            ahead = None  # "viewed together, the drooping ends ..."
         if not fitting and ahead is None and not (self.copula and self.earlier) and self._adrift(element):
             return
-        if not fitting and moves[0] == "high":
+        if not fitting and moves[0] == "high" and ahead is None:
             self.more = 1  # "a smile, higher on the left"
             return
         if ahead is not None and not (self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF):
@@ -87,14 +96,17 @@ class MoveReader(ModifierReader):
             carried = entry.unit is None and (moves[0] != "any" or self.denying)
             carried = carried and Kind.PART not in self.kinds[self.i : self._clause_end()]
             carried = carried and (not entry.noun or not self._placed_part(self.i, moves))
-            fitting = [s for s in self.earlier if self._fits(s.part, moves)] if carried else []
+            fitting = [s for s in self._narrowed(self.earlier) if self._fits(s.part, moves)] if carried else []
             self.subject = list(fitting)
+        if moves[0] == "still" and self.kinds[self.i - 1] is Kind.CLOSE and self.group:
+            for draft in self.group:  # "upper face (1, 4) quiet"
+                draft.negated = draft.negated or draft.part is None
         if "seen" in moves and not fitting and self.group:
             self._on_pred(element)
         elif fitting:
             self._predicate(element, fitting)
         elif moves[0] == "same" and self.last_move and self.subject:
-            copied = Element(Kind.MOVE, Entry(Kind.MOVE, self.last_move), element.start, element.end, element.token)
+            copied = Element(Kind.MOVE, Entry(Kind.MOVE, self._followed()), element.start, element.end, element.token)
             self._predicate(copied, self.subject)
         elif entry.unit is not None:
             self._unit(element, entry.unit)
@@ -108,6 +120,26 @@ class MoveReader(ModifierReader):
         elif not (self.copula and self.subject and not entry.noun):  # "the face is contracted around ..."
             self._wait(element)
 
+    def _narrowed(self, subjects: list[Subject]) -> list[Subject]:
+        """ "the brows ...; the outer raise": a qualifier without a part is of the part before."""
+        if not self.quals or self.kinds[self.i - 1] is not Kind.QUAL:
+            return subjects
+        name, made = self.quals[-1], []
+        for subject in subjects:
+            whole = self.lex.whole.get(subject.part, subject.part)
+            narrow = self.lex.qualified.get(whole, {}).get(name)
+            made.append(Subject(narrow, subject.side, subject.start, subject.end) if narrow else subject)
+        self.quals = []
+        return made
+
+    def _followed(self) -> tuple[str, ...]:
+        """The movement that "the outer ends do not follow": the first of the same part, else the last of all."""
+        whole = {self.lex.whole.get(s.part, s.part) for s in self.subject}
+        for draft in self.out:
+            if draft.part is not None and draft.move and self.lex.whole.get(draft.part, draft.part) in whole:
+                return draft.move
+        return self.last_move
+
     def _clause_end(self) -> int:
         """Index of the break that ends the clause."""
         return next((k for k in range(self.i, self.count) if self.kinds[k] is Kind.BREAK), self.count)
@@ -115,7 +147,7 @@ class MoveReader(ModifierReader):
     def _is_adverb(self, element: Element) -> bool:
         nxt, k = self._next(NONE)
         stop = self.els[k].start if k < self.count else len(self.text)
-        return nxt in _NOT_STILL or bool(self.text[element.end : stop].strip(" \"'"))
+        return (nxt is not None and nxt not in _IS_STILL) or bool(self.text[element.end : stop].strip(" \"'"))
 
     def _takers(self, element: Element, entry: Entry) -> list[Subject]:
         """The named parts that this movement may be of."""
@@ -128,7 +160,7 @@ class MoveReader(ModifierReader):
         verb = self.closed and self.kinds[self.i - 1] is Kind.AND and not self._word(element).endswith("ing")
         if (
             entry.noun
-            and not self.naked
+            and (not self.naked or self.kinds[self.i - 1] is Kind.NO)
             and not verb
             and (entry.unit is not None or self._placed_part(self.i, entry.value))
         ):
@@ -160,6 +192,8 @@ class MoveReader(ModifierReader):
                     if lower:
                         draft.negated = False
         self.side = None
+        if self.denying and element.entry.value[0] == "any" and self._next(NONE)[0] is Kind.PREP:
+            self.denying = False  # "do not take part in the lift of ..."
         if element.entry.noun and not self.copula:
             self.soft = True
         else:
@@ -205,6 +239,9 @@ class MoveReader(ModifierReader):
         self._unit(element, element.entry.value)
 
     def _unit(self, element: Element, units: AUSet) -> None:
+        if self.tentative is not None and self.kinds[self.i - 1] is Kind.NOTHING:
+            self._drop_tentative()  # "nothing frowning or smiling about it"
+            self.denied_first = None
         if not self.prep and self.kinds[self.i - 1] not in _LINKING:
             self._end_denial()
         if self.fresh:
@@ -284,6 +321,10 @@ class MoveReader(ModifierReader):
 
     def _on_pred(self, element: Element) -> None:
         self._assert()
+        if self.predicate_denied and self.naked and self.subject:
+            self.predicate_denied = False
+            self._still()  # "the cheeks do not reach the threshold"
+            return
         if self.predicate_denied:
             self.predicate_denied = False
             self.copula = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from fervlm.reasoning.verifier.cursor import FAR
+import re
+
+from fervlm.reasoning.verifier.cursor import FAR, SEPARATING
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.kinds import Entry, Kind
+from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
 from fervlm.reasoning.verifier.lookahead import Lookahead
 
 PAIRED_PARTS = frozenset(
@@ -22,10 +24,15 @@ _IN_PLACE = frozenset(
 """A movement named as a thing may stand before these and its part ("tension around the eyes")."""
 _PAST_PLACE = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED, Kind.ALL, Kind.PREP, Kind.QUAL))
 _PAST_OWNER = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
+_AFTER_ELIDED = frozenset((Kind.LEVEL, Kind.ONLY, Kind.COP, Kind.NOT, Kind.BREAK, Kind.COMMA))
+_LETTERS = re.compile(r"[A-Za-z]")
+_BEYOND = frozenset(("above", "below", "beneath", "under", "underneath", "behind", "past"))
 _WAITING = 9
 """Tokens that a movement waits for its part ("a lift at both of the inner ends of the brows")."""
 
-_PAST_QUALIFIERS = frozenset((Kind.QUAL, Kind.OF, Kind.SIDE, Kind.AND, Kind.OR, Kind.PAIRED, Kind.PREP, Kind.LEVEL))
+_PAST_QUALIFIERS = frozenset(
+    (Kind.QUAL, Kind.OF, Kind.SIDE, Kind.AND, Kind.OR, Kind.PAIRED, Kind.PREP, Kind.LEVEL, Kind.POSSESSIVE)
+)
 
 
 class PartReader(Lookahead):
@@ -49,6 +56,12 @@ class PartReader(Lookahead):
                 self.i = k
                 self._part(narrow, element)
                 return
+        if known and self._elided(element):  # "the inner brow is raised, the outer only barely"
+            whole = self.lex.whole.get(known[-1].part, known[-1].part)
+            narrow = self.lex.qualified.get(whole, {}).get(name)
+            if narrow is not None and narrow != known[-1].part:
+                self._part(narrow, element)
+                return
         if self.pending and not self.naked and name == "corner":
             self._part(self.lex.bare[name], element)  # "the downturn is seen at the right corner"
             return
@@ -62,6 +75,19 @@ class PartReader(Lookahead):
             self._part(self.lex.bare[name], element)
         else:
             self.quals.append(name)
+
+    def _elided(self, element: Element) -> bool:
+        """Whether "the outer" stands for "the outer one"."""
+        if not self.i or self.text[: element.start].rstrip()[-4:].lower() not in (" the", "the"):
+            return False
+        if self.kinds[self.i - 1] not in SEPARATING or element.token - self.els[self.i - 1].token > 3:
+            return False
+        k = self.i + 1
+        if k >= self.count:
+            return True
+        still = self.kinds[k] is Kind.MOVE and "still" in self.els[k].entry.value
+        stated = still or self.kinds[k] in _AFTER_ELIDED
+        return stated and not _LETTERS.search(self.text[element.end : self.els[k].start])
 
     def _narrow(self, name: str) -> None:
         """ "The brows ... at their outer ends", "the mouth corners": the part just passed was meant more narrowly."""
@@ -117,7 +143,7 @@ class PartReader(Lookahead):
                 self.pending = waiting
                 return
             self.pending = waiting
-        opening = prep and self._after_separator()
+        opening = prep and self.prep_word in _IN_PLACE and self._after_separator()
         if opening:
             self.soft, prep = True, False  # "..., and at each end of the mouth"
         of = self.i > 1 and self.kinds[self.i - 1] is Kind.OF and self.kinds[self.i - 2] in _OWNED and bool(self.group)
@@ -131,6 +157,9 @@ class PartReader(Lookahead):
             if not self.subject:
                 self.subject, self.located = found, True
             return
+        if prep and self.prep_word in _BEYOND and not self.pending:
+            self.adjunct, self.adjunct_at = found, self.i
+            return  # "above the cheekbones everything moves"
         if self.fresh or self.soft or self.colon or self.located:
             if self.fresh:
                 self._start_group()
@@ -201,6 +230,10 @@ class PartReader(Lookahead):
             if self.prep_word not in _IN_PLACE:
                 self.pending = []  # "folds from the raised brows"
         self.pending = [p for p in self.pending if element.token - p.element.token <= _WAITING]
+        finite = max((p.at for p in self.pending if self._finite_verb(p.element)), default=-1)
+        self.pending = [
+            p for p in self.pending if p.at >= finite or not p.element.entry.noun
+        ]  # "a gap shows the teeth"
         fitting = [p for p in self.pending if any(self._fits(s.part, p.element.entry.value) for s in subjects)]
         if not fitting:
             return False
@@ -245,11 +278,16 @@ class PartReader(Lookahead):
             return None
         if denied and still and found is self.lex.pairs[subject.part]["still"]:
             return None  # "not relaxed" names no movement
+        if found.absent and denied and moves[0] == "squeezed":
+            found, denied = AUSet((24,)), True  # "not pressed shut"
         draft = Draft("au", found, start, end, denied != found.absent)
         draft.part, draft.move, draft.at, draft.side = subject.part, moves, at, subject.side
         weak = moves[0] in self.lex.weak or found.yields
         if self._superseded(draft, weak):
             return None
+        joined = self._merged(draft)
+        if joined is not None:
+            return joined
         draft.weak = weak
         self.last_move = moves
         return self._append(draft)
@@ -275,6 +313,27 @@ class PartReader(Lookahead):
             if weak and not other.weak:
                 return True
         return False
+
+    def _merged(self, draft: Draft) -> Draft | None:
+        """ "drawn out horizontally": two words for one movement; what either of them means will do."""
+        for other in reversed(self.group):
+            if other.part != draft.part or other.side != draft.side or other.at >= draft.at or other.kind != "au":
+                continue
+            between = self.kinds[other.at : draft.at]
+            if Kind.PART in between or not SEPARATING.isdisjoint(between) or draft.at != self.i:
+                return None
+            mine, new = other.units, draft.units
+            if mine.absent or new.absent or other.negated != draft.negated:
+                return None
+            if other.negated:
+                aus = tuple(au for au in mine.aus if au in new.aus) or mine.aus
+                other.units = mine._replace(aus=aus)
+            else:
+                extra = tuple(au for au in new.aus if au not in mine.aus)
+                other.units = mine._replace(aus=mine.aus + extra, also=mine.also + new.also, either=True)
+            other.end = max(other.end, draft.end)
+            return other
+        return None
 
     def _still(self) -> None:
         element = self.els[self.i]

@@ -32,6 +32,7 @@ _DISCLAIMER = re.compile(
     r" (?:say|tell|mean|imply|show|prove|reveal|claim|infer|indicate|know|state|determine|decide|concern|describe"
     r"|inferred|told|known|read|judged|assessed|implied|claimed|evidence|proof|a (?:claim|statement|proof|measure|sign))\b"  # noqa: E501
     r"|^what (?=.*\b(?:not|cannot|nothing|unknown|open)\b)"
+    r"|^whatever\b|\b(?:regardless|irrespective) of\b"
     r"|\bwhether\b|\bnot (?:what|how|who|why|a (?:claim|statement|proof|measure|judge?ment))\b|\brather than what\b"
 )
 """What follows one of these in a sentence is disclaimed."""
@@ -75,7 +76,12 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
             reason = _stated(text, found, kinds, index)
         if reason is not None:
             told.append(Offence("person", element.start, element.end, reason))
-    if not told and section in ("interpretation", "conclusion") and _is_about_person(text, found, kinds):
+    if (
+        not told
+        and section in ("interpretation", "conclusion")
+        and Kind.EMOTION not in kinds
+        and _is_about_person(text, found, kinds)
+    ):
         told.append(Offence("person", found[0].start, found[0].end, "speaks of the person and not of the face"))
     if told and Kind.UNKNOWN not in kinds:
         disclaimer = _DISCLAIMER.search(lowered(text))
@@ -87,6 +93,8 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
 def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> str | None:
     kind = kinds[index]
     if kind is Kind.MENTAL:
+        if kinds[index + 1 : index + 2] in ([Kind.PART], [Kind.UNIT], [Kind.PAIRED], [Kind.SIDE]):
+            return None  # "she hides both lips"
         return "says what the person feels or thinks" if _person_before(kinds, index) else None
     if kind is Kind.MOVE and kinds[index + 1 : index + 2] == [Kind.PERSON] and _is_double(text, found[index]):
         return "ascribes a feeling to the person"  # "this depressed patient"

@@ -7,7 +7,7 @@ import re
 Token = tuple[str, int, int]
 """A word in lower case, a number or a sign, with its start and end in the sentence."""
 
-_TOKEN = re.compile(r"\(\s*[+\-–]\s*\)|w/o|w/|n/a|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
+_TOKEN = re.compile(r"\[\s*[x✓✔]?\s*\]|\(\s*[+\-–]\s*\)|w/o|w/|n/a|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "‑": "-", "−": "-"})
 _FULL_STOP = re.compile(r"[.!?]+(?=[\s\"')\]*]|$)|\n")
 _ABBREVIATIONS = ("e.g", "i.e", "vs", "cf", "resp", "approx", "etc", "fig", "ca", "dr", "mr", "mrs", "ms", "st", "no")
@@ -15,11 +15,22 @@ _NO_END = re.compile(rf"(?:\b(?:{'|'.join(_ABBREVIATIONS).replace('.', '[.]')})|
 _PLAIN = re.compile(r"[A-Z][^.!?\n*]*(?:\. [A-Z][^.!?\n*]*)*\.?")
 """Sentences that no abbreviation or decimal can confuse; `_ABBREVIATIONS` are checked apart."""
 _CARRIED = re.compile(
-    r"\s*(?:(?:level|intensity|strength|degree|side)\s*[:=]|(?:it|this) (?:is|was) (?:on )?(?:the |its )?(?:subject's |person's )?(?:left|right)\b)",  # noqa: E501
+    r"\s*(?:(?:level|intensity|strength|degree|side)\s*[:=]"
+    r"|(?:it|this) (?:is|was) (?:on )?(?:the |its )?(?:subject's |person's )?(?:left|right)\b"
+    r"|(?:they|both|neither|nor|so|likewise|ditto|(?:but |and )?not)\b"
+    r"|(?:but |and )?(?:the|its|their|his|her) [^.!?:;,]{1,40}\b(?:is|are|was|were|do|does|did|has|have|had)"
+    r"(?: not|n't)(?: (?:so|either|at all))?[.!]?$"
+    r"|(?:but |and )?(?:the|its|their|his|her) [^.!?:;,]{1,40}\b(?:do|does|did|is|are)"
+    r"(?: too| so| likewise| the same| as well)[.!]?$)",
     re.I,
 )
-_ANSWER = re.compile(r"\s*(?:yes|no|none|absent|present|not|nope|nah|yep|yeah)\b", re.I)
-_BULLET = re.compile(r"^[\s\-*•·–#>]*(?:\(?\d{1,2}[.)]\s+)?")
+"""A sentence that says nothing without the one before it."""
+_ANSWER = re.compile(
+    r"\s*(?:yes|no|none|absent|present|not|nope|nah|yep|yeah"
+    r"|(?:it|they|he|she) (?:do|does|did|is|are|has|have)(?: not|n't)?[.,;!])(?!\w)",
+    re.I,
+)
+_BULLET = re.compile(r"^[\s\-*•·–#>|]*(?:\(?\d{1,2}[.)]\s+)?")
 
 
 def lowered(text: str) -> str:

@@ -7,11 +7,12 @@ from fervlm.reasoning.verifier.denials import DenialReader
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import Entry, Kind
+from fervlm.reasoning.verifier.parts import PAIRED_PARTS
 
 _PAST_OF_ALL_MEAS = frozenset((Kind.OF, Kind.ALL, Kind.MEAS))
 _PAST_QUAL = frozenset((Kind.QUAL,))
-
-
+_OPENING = frozenset((Kind.ALL, Kind.OPEN, Kind.COMMA, Kind.AND))
+_MOVING = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.AU, Kind.ACT, Kind.PRED))
 _PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
 
 
@@ -44,19 +45,36 @@ class WholeReader(DenialReader):
                 self._emit(subject, copied, True, self.i)
             self.closed = True
             return
+        if self._next(NONE)[0] in (None, Kind.BREAK) and self.group and self.kinds[self.i - 1] is Kind.COMMA:
+            for draft in self.group:  # "of a smile, nothing"
+                draft.negated = draft.negated != (draft.at == self.group[-1].at)
+            return
         self._start_group()
         self._deny()
+        self.deny_word = "nothing"
         nxt, k = self._next(_PAST_COP)
         if nxt in (None, *SEPARATING) and self.i and self._next(NONE)[0] is nxt:
             return  # "commits us to nothing"
         if nxt is Kind.MOVE and not {"any", "seen"} & set(self.els[k].entry.value):
             return  # "nothing opened"
+        if self._of_labels() or self._strange(element):
+            return  # "nothing supports happiness"
         draft = Draft("all", NOTHING, element.start, element.end, True)
         self._append(draft)
         if self.clause_side in ("left", "right") or self.side in ("left", "right"):  # "character-right gets nothing"
             draft.kind, draft.side = "rest", self.side or self.clause_side
         self.group = []
         self.tentative = draft
+
+    def _of_labels(self) -> bool:
+        """Whether a label comes before anything that could move."""
+        for k in range(self.i + 1, self.count):
+            kind = self.kinds[k]
+            if kind is Kind.EMOTION:
+                return True
+            if kind in _MOVING or kind is Kind.BREAK or kind is Kind.ELSE:
+                return False
+        return False
 
     def _on_only(self, element: Element) -> None:
         """ "only AU12 is active", "R14 only": nothing else is."""
@@ -85,7 +103,10 @@ class WholeReader(DenialReader):
         self.out.append(draft)
 
     def _on_else(self, element: Element) -> None:
-        nxt, _ = self._next(_PAST_OF_ALL_MEAS)
+        nxt, k = self._next(_PAST_OF_ALL_MEAS)
+        if nxt is Kind.PART and self.els[k].entry.value in PAIRED_PARTS and self.text[self.els[k].end - 1] != "s":
+            self.side = self._opposite() or self.side  # "the other corner"
+            return
         if nxt in (Kind.SIDE, Kind.QUAL, Kind.ONE):
             return
         self.rest = True
@@ -95,18 +116,22 @@ class WholeReader(DenialReader):
         if self.tentative is not None:
             self.tentative.kind = "rest"
             self.excepted = True
+        elif self.denying and self._strange(element):
+            return  # "on no other list"
         elif self.denying and nxt not in (Kind.MOVE, Kind.UNITS, Kind.PART, Kind.UNIT, Kind.AU):
             self._append(Draft("rest", NOTHING, element.start, element.end, True))
         elif (
             nxt in (Kind.GONE, Kind.MOVE, Kind.COP)
             and not self.denying
-            and (self.fresh or not (self.group or self.subject))
+            and (self.fresh or not (self.group or self.subject) or self.kinds[self.i - 1] in _OPENING)
         ):
             self._start_group()
             self.subject = [Subject("face", None, element.start, element.end)]
 
     def _on_except(self, element: Element) -> None:
         """ "no movement apart from a smile", "apart from a smile, nothing moves"."""
+        if self._next(NONE)[0] is Kind.EMOTION:
+            return  # "nothing but surprise"
         self.excepted = True
         self.denying = False
         if self.text[element.start : element.end].lower().startswith("nothing"):
