@@ -112,7 +112,7 @@ def _groups(same: Tensor | None, shape: tuple[int, int], device: torch.device) -
         return torch.zeros(max(shape), 0, dtype=torch.int64, device=device)
     if same.ndim != 2 or same.dtype != torch.int64 or shape != (len(same), len(same)):
         raise ValueError(f"'same' is int64 [N, G] for a square batch; got {tuple(same.shape)} for {shape}")
-    return same.to(device)
+    return same.to(device).clamp_min(-1)
 
 
 def _check_range(rows: Tensor, cols: Tensor, shape: tuple[int, int]) -> None:
