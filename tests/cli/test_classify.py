@@ -66,9 +66,9 @@ def test_csv_has_a_column_a_label_that_sums_to_one(classify: Run, faces: Path, t
 @pytest.mark.parametrize(
     "extra", [["--prompts", "units"], ["--prompts", "all"], ["--averaging", "logits"], ["--mirror"]]
 )
-def test_options_change_the_numbers(classify: Run, faces: Path, extra: str) -> None:
+def test_options_change_the_numbers(classify: Run, faces: Path, extra: list[str]) -> None:
     plain = classify(faces / "a.png", "--format", "jsonl")[1]
-    code, other, _ = classify(faces / "a.png", "--format", "jsonl", extra)
+    code, other, _ = classify(faces / "a.png", "--format", "jsonl", *extra)
     assert code == 0
     assert json.loads(plain)["probabilities"] != json.loads(other)["probabilities"]
 
