@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 from zlib import crc32
 
 from fervlm.facs.labels import LabelSet
@@ -14,8 +14,9 @@ from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording.forms import denial
 from fervlm.reasoning.wording.naming import codes, label_phrase, names
 from fervlm.reasoning.wording.regions import REGION_UNITS
-from fervlm.records import Caption, Chat, ChatMessage
+from fervlm.records import Caption
 
+Row = dict[str, Any]
 ASK_LABEL = (
     "Which of these expressions does the face show: {labels}?",
     "Choose the expression shown: {labels}. Answer with the label alone.",
@@ -51,8 +52,10 @@ def conversations(
     evidence: Evidence,
     labels: LabelSet,
     candidates: tuple[Candidate, ...],
-) -> tuple[Chat, ...]:
-    """All conversations about one face; `key` (the sample's id) chooses among wordings and topics.
+) -> list[Row]:
+    """All conversations about one face, as `fervlm.records.Chat` dumps them.
+
+    `key` (the sample's id) chooses among wordings and topics.
 
     `candidates` are the ranked labels of the interpretation that the caption was written from.
     """
@@ -71,16 +74,16 @@ def conversations(
     if anchored is not None and anchored.conclusion.label is not None:
         chats.append(_chat("label", "anchored", (ask_label, anchored.conclusion.label)))
         chats.append(_chat("caption", "anchored", (ask_caption, render(anchored, provenance=False))))
-    return tuple(chats)
+    return chats
 
 
-def _chat(kind: str, view: Literal["blind", "anchored"], *turns: tuple[str, str]) -> Chat:
-    # Right by construction, ten to a face: validation would cost more than the words.
-    messages: list[ChatMessage] = []
+def _chat(kind: str, view: Literal["blind", "anchored"], *turns: tuple[str, str]) -> Row:
+    # Plain values, ten to a face: records of them would cost more than the words.
+    messages: list[Row] = []
     for question, answer in turns:
-        messages.append(ChatMessage.model_construct(role="user", content=question))
-        messages.append(ChatMessage.model_construct(role="assistant", content=answer))
-    return Chat.model_construct(kind=kind, view=view, messages=tuple(messages))
+        messages.append({"role": "user", "content": question})
+        messages.append({"role": "assistant", "content": answer})
+    return {"kind": kind, "view": view, "messages": messages}
 
 
 def _movements(caption: Caption) -> str:
@@ -121,7 +124,7 @@ def _quiet(region: str, evidence: Evidence, turn: int) -> str:
     return f"{clause[0].upper()}{clause[1:]}."
 
 
-def _about_labels(candidates: tuple[Candidate, ...], evidence: Evidence, turn: int) -> Iterator[Chat]:
+def _about_labels(candidates: tuple[Candidate, ...], evidence: Evidence, turn: int) -> Iterator[Row]:
     """Why not the runner-up, and what speaks against the label itself."""
     if not candidates:
         return
@@ -165,7 +168,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _about_units(evidence: Evidence, turn: int) -> Iterator[Chat]:
+def _about_units(evidence: Evidence, turn: int) -> Iterator[Row]:
     """A unit that was not measured, and one that was: yes or no."""
     asked = [au for au, unit in action_units().items() if unit.kind == "AU" and au < 40]
     unseen = [au for au in asked if not evidence.measured(au)]

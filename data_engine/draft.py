@@ -13,7 +13,6 @@ from fervlm.errors import FervlmError
 from fervlm.facs import label_set, label_set_from_words
 from fervlm.facs.labels import LabelSet
 from fervlm.predict.rules import Explainer
-from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge
 from fervlm.records import Caption, Verification
 
@@ -103,12 +102,12 @@ def _draft(joined: Joined, seen: PictureFacts | None, explainers: Iterable[Expla
     findings = ()
     if not captions and spoilt is not None:
         captions, findings, first = [spoilt[0]], spoilt[1], spoilt[2]
-    units = observe(joined.evidence).units.values()
+    present = {reading.au for reading in joined.evidence.readings if reading.state == "present"}
     return Draft(
         joined=joined,
         facts=seen,
-        present=tuple([unit.au for unit in units if unit.present]),
-        absent=tuple([unit.au for unit in units if not unit.present]),
+        present=tuple(sorted(present)),
+        absent=tuple(sorted({reading.au for reading in joined.evidence.readings} - present)),
         captions=tuple(captions),
         findings=findings,
         checked=first,

@@ -91,7 +91,6 @@ class _Views:
             anchored=bound,
             evidence=joined.evidence,
             contrastive=texts,
-            chats=conversations(joined.id, caption, bound, evidence, self._labels, read.candidates),
             human_label=joined.label,
             support=verdict.support,
             split=verdict.split,
@@ -99,7 +98,8 @@ class _Views:
             source=joined.source,
             flipped=flipped,
         )
-        return exported(sample, joined.picture)
+        talks = conversations(joined.id, caption, bound, evidence, self._labels, read.candidates)
+        return exported(sample, joined.picture, talks)
 
 
 def _words(caption: Caption) -> tuple[str, ...]:

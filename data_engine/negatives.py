@@ -26,11 +26,13 @@ _FIELDS = ("clauses", "absolutes", "nouns", "terse", "bare_clauses", "bare_absol
 def hard_negatives(caption: Caption, evidence: Evidence, judge: Judge) -> tuple[HardNegative, ...]:
     """At most three a sentence of the overview and the observations; every one contradicts `evidence`."""
     found: list[HardNegative] = []
-    sentences = [("overview", caption.overview)]
-    sentences += [(f"region:{k}", observation.text) for k, observation in enumerate(caption.observations)]
-    for name, text in sentences:
+    sentences = [("overview", caption.overview, evidence.active)]
+    for k, observation in enumerate(caption.observations):
+        told = {unit.au for unit in observation.units}
+        sentences.append((f"region:{k}", observation.text, tuple(unit for unit in evidence.active if unit.au in told)))
+    for name, text, units in sentences:
         kept = 0
-        for edit, edited in _edits(text, evidence):
+        for edit, edited in _edits(text, units, evidence):
             if kept == _PER_SENTENCE:
                 break
             if edited != text and _false(edited, evidence, judge):
@@ -45,9 +47,9 @@ def _false(text: str, evidence: Evidence, judge: Judge) -> bool:
     return any(claim.verdict == "contradicted" for check in checked.sentences for claim in check.claims)
 
 
-def _edits(text: str, evidence: Evidence) -> Iterator[tuple[str, str]]:
-    """(edit, edited text), one kind after the other, the unit chosen by a hash of the sentence."""
-    places = [(unit, place) for unit in evidence.active if (place := _find(text, unit)) is not None]
+def _edits(text: str, units: tuple[Unit, ...], evidence: Evidence) -> Iterator[tuple[str, str]]:
+    """(edit, edited text) of a sentence that tells `units`, the first one chosen by a hash of the sentence."""
+    places = [(unit, place) for unit in units if (place := _find(text, unit)) is not None]
     if not places:
         return
     turn = crc32(text.encode()) % len(places)
@@ -78,21 +80,22 @@ def _neighbour(au: int, evidence: Evidence) -> int | None:
     return absent[0] if absent else None
 
 
-@lru_cache(maxsize=65536)
-def _find_code(text: str, code: int, unit: Unit) -> tuple[Phrase, str, int, int] | None:
+@lru_cache(maxsize=16384)
+def _phrases(code: int, unit: Unit) -> tuple[tuple[Phrase, str, int, int], ...]:
+    """The lexicon's words for a unit, longest first, each with its place there."""
     words = forms(unit)
-    best: tuple[Phrase, str, int, int] | None = None
-    for field in _FIELDS:
-        for mode, phrases in enumerate(getattr(words, field)):
-            for k, phrase in enumerate(phrases):
-                if phrase.text in text and (best is None or len(phrase.text) > len(best[0].text)):
-                    best = (phrase, field, mode, k)
-    return best
+    found = [
+        (phrase, field, mode, k)
+        for field in _FIELDS
+        for mode, phrases in enumerate(getattr(words, field))
+        for k, phrase in enumerate(phrases)
+    ]
+    return tuple(sorted(found, key=lambda place: -len(place[0].text)))
 
 
 def _find(text: str, unit: Unit) -> tuple[Phrase, str, int, int] | None:
     """Where the lexicon's words for `unit` stand in `text`; the longest match."""
-    return _find_code(text, unit_code(unit), unit)
+    return next((place for place in _phrases(unit_code(unit), unit) if place[0].text in text), None)
 
 
 def _same_form(words: Forms, field: str, mode: int, k: int) -> Phrase:

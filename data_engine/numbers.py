@@ -133,9 +133,13 @@ class _Tally:
     def _add_words(self, column: dict[str, list[Any]], batch: pa.RecordBatch) -> None:
         for name in TEXTS:
             self._words[name].update(len(text.split()) for text in column[name] if text is not None)
-        for regions in batch.column("regions").to_pylist():
-            self._words["observations"][sum(len(region["text"].split()) for region in regions)] += 1
-            self._simple["region"].update(region["region"] for region in regions)
+        regions = batch.column("regions")
+        lengths = [len(text.split()) for text in regions.flatten().field("text").to_pylist()]
+        start = 0
+        for sentences in regions.value_lengths().to_pylist():
+            self._words["observations"][sum(lengths[start : start + sentences])] += 1
+            start += sentences
+        self._simple["region"].update(regions.flatten().field("region").to_pylist())
         edits = batch.column("negatives").flatten().field("edit").to_pylist()
         self._simple["edit"].update(edits)
 

@@ -88,17 +88,18 @@ def facts(data: bytes, name: str) -> PictureFacts:
         width=picture.width,
         height=picture.height,
         sha256=digest,
-        dhash=_hash(wide, [9 * y + x for y in range(8) for x in range(8)], 1),
+        dhash=_hash(wide, _ACROSS, 1),
         vhash=_hash(tall, range(64), 8),
     )
 
 
+_ACROSS = tuple(9 * y + x for y in range(8) for x in range(8))
+
+
 def _hash(pixels: bytes, places: Iterable[int], step: int) -> str:
     """A bit for each place: whether the pixel `step` further on is brighter."""
-    bits = 0
-    for place in places:
-        bits = bits << 1 | (pixels[place] < pixels[place + step])
-    return f"{bits:016x}"
+    bits = "".join(["1" if pixels[place] < pixels[place + step] else "0" for place in places])
+    return f"{int(bits, 2):016x}"
 
 
 def _box() -> Image.Resampling:

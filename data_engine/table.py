@@ -91,13 +91,13 @@ class Exported(TypedDict):
     chats: list[dict[str, Any]]
 
 
-def exported(sample: Sample, picture: Picture | None) -> bytes:
-    """The sample as one JSON line that `read_exported` reads back."""
+def exported(sample: Sample, picture: Picture | None, chats: list[dict[str, Any]]) -> bytes:
+    """The sample and its conversations as one JSON line that `read_exported` reads back."""
     found = Exported(
         split=sample.split,
         picture=picture.model_dump() if picture is not None else None,
         row=_sample_row(sample, picture),
-        chats=_chat_rows(sample),
+        chats=[{"id": sample.id, "image": sample.picture, **chat} for chat in chats],
     )
     return to_json(found) + b"\n"
 
@@ -138,22 +138,8 @@ def _sample_row(sample: Sample, picture: Picture | None) -> dict[str, Any]:
         "anchored": render(sample.anchored, provenance=False) if sample.anchored else None,
         "au_vector": contrastive.au_vector,
         "negatives": [{"text": n.text, "of": n.of, "edit": n.edit} for n in contrastive.negatives],
-        "sample": sample.model_dump_json(exclude={"chats"}, exclude_defaults=True),
+        "sample": sample.model_dump_json(exclude_defaults=True),
     }
-
-
-def _chat_rows(sample: Sample) -> list[dict[str, Any]]:
-    """The rows of the chat table that belong to a sample."""
-    return [
-        {
-            "id": sample.id,
-            "image": sample.picture,
-            "kind": chat.kind,
-            "view": chat.view,
-            "messages": [{"role": message.role, "content": message.content} for message in chat.messages],
-        }
-        for chat in sample.chats
-    ]
 
 
 def _engine(caption: Caption) -> str | None:

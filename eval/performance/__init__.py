@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from eval.performance.annotate import annotate, annotate_memory
 from eval.performance.contrastive_loss import contrastive_loss
 from eval.performance.explain import memory, startup, throughput
 from eval.performance.figure import Figure, as_table
@@ -12,6 +13,8 @@ MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
     "throughput": lambda rows: throughput(),
     "startup": lambda rows: startup(),
     "memory": memory,
+    "annotate": lambda rows: annotate(),
+    "annotate-memory": annotate_memory,
     "contrastive_loss": lambda rows: contrastive_loss(),
 }
 """Name -> measurement, given the file sizes for those that want them."""

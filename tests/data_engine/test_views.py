@@ -181,7 +181,8 @@ def test_real_evidence_gives_true_answers_and_false_negatives(shared_data: Path,
             made += 1
             assert verify(negative.text, evidence).scores.contradicted > 0, negative.text
         ranked = interpret(evidence, LABELS, record).candidates
-        for chat in conversations(f"face{k}", caption, None, evidence, LABELS, ranked):
+        for row in conversations(f"face{k}", caption, None, evidence, LABELS, ranked):
+            chat = Chat.model_validate(row)
             if chat.kind in {"label", "caption", "not_measured"}:
                 continue
             for turn in chat.messages[1::2]:
