@@ -72,13 +72,43 @@ def attention_svg(
     Raises:
         FervlmError: a map that is not square, negative or not finite.
     """
+    left, y, marks = _left_part(picture, prediction, square, looked, overall, mirrored, uid)
+    left += legend(marks, y) + notes(observe(prediction.evidence), marks, y + 32)
+    text, bottom = explanation(prediction, y + 72)
+    rule = f'<path d="M{WIDTH - 6} 24V{bottom - 24}" stroke="{palette.HAIRLINE}" class="fv-rule"/>'
+    title = f"{headline(prediction)[0]}, with where the model looked"
+    return svg_document(left + rule + text, CARD_WIDTH, bottom, title=title)
+
+
+def attention_figure(
+    picture: OpenPicture,
+    prediction: Prediction,
+    square: Square,
+    looked: Mapping[int, Map],
+    *,
+    uid: str = "f",
+) -> str:
+    """The photograph with where the model looked, without explanation and legend; arguments as for `attention_svg`."""
+    left, y, _ = _left_part(picture, prediction, square, looked, None, False, uid)
+    return svg_document(left, WIDTH, round(y), title="Where the model looked, drawn on the picture", paper=False)
+
+
+def _left_part(
+    picture: OpenPicture,
+    prediction: Prediction,
+    square: Square,
+    looked: Mapping[int, Map],
+    overall: Map | None,
+    mirrored: bool,
+    uid: str,
+) -> tuple[str, float, Marks]:
+    """The drawings, the height they reach, and the units on them."""
     from PIL import Image
 
     photo = Image.fromarray(picture.pixels)
     here = square.scaled(1 / picture.scale)
     record = prediction.evidence
-    evidence = observe(record)
-    marks = marks_of(evidence, record)
+    marks = marks_of(observe(record), record)
     box = prediction.box or record.box
     parts = [_top_row(photo, None if box is None else _scaled(box, 1 / picture.scale), here, uid)]
     y = _TOP + _SMALL + 30
@@ -88,13 +118,8 @@ def attention_svg(
     y += _HIGH + 18
     parts.append(side_names(12.0, WIDTH - 12.0, y, mirrored))
     parts.append(_scale(y + 12, heat, uid))
-    y += 38
-    drawn, y = _unit_tiles(photo, here, y, marks, looked, uid)
-    parts += [drawn, legend(marks, y), notes(evidence, marks, y + 32)]
-    text, bottom = explanation(prediction, y + 72)
-    parts.append(f'<path d="M{WIDTH - 6} 24V{bottom - 24}" stroke="{palette.HAIRLINE}" class="fv-rule"/>')
-    title = f"{headline(prediction)[0]}, with where the model looked"
-    return svg_document("".join([*parts, text]), CARD_WIDTH, bottom, title=title)
+    drawn, y = _unit_tiles(photo, here, y + 38, marks, looked, uid)
+    return "".join([*parts, drawn]), y, marks
 
 
 def _scaled(box: Box, by: float) -> Box:

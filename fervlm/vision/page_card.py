@@ -10,6 +10,7 @@ from fervlm.facs.units import action_unit
 from fervlm.reasoning.observe import LEVEL_LETTERS, Evidence, observe
 from fervlm.records import Alternative, AURecord, Prediction
 from fervlm.vision import palette
+from fervlm.vision.attention import attention_figure
 from fervlm.vision.card import evidence_for
 from fervlm.vision.crop import Square
 from fervlm.vision.draw_face import BARE_HEIGHT, WIDTH, face_figure, svg_document
@@ -17,6 +18,7 @@ from fervlm.vision.draw_legend import describe
 from fervlm.vision.draw_marks import Mark, Marks, marks_of
 from fervlm.vision.draw_timeline import clip_lines
 from fervlm.vision.lettering import escape
+from fervlm.vision.open_picture import open_picture
 from fervlm.vision.overlay import photo_figure
 from fervlm.vision.recording import WIDTH as LINES_WIDE
 from fervlm.vision.recording import Recording
@@ -155,6 +157,10 @@ def evidence_html(record: AURecord, marks: Marks) -> str:
 def figure_html(exhibit: Exhibit, evidence: Evidence, marks: Marks, uid: str) -> str:
     """The photograph with its marks, or the drawn face."""
     prediction = exhibit.prediction
+    if exhibit.picture is not None and exhibit.square is not None and exhibit.looked is not None:
+        photo = open_picture(exhibit.picture, name=prediction.source.file)
+        drawing = attention_figure(photo, prediction, exhibit.square, exhibit.looked, uid=uid)
+        return f'<div class="photo">{drawing}</div>{units_html(marks)}'
     if exhibit.picture is not None:
         drawing = photo_figure(exhibit.picture, prediction, exhibit.mirrored, uid=uid)
         return f'<div class="photo">{drawing}</div>{units_html(marks)}'

@@ -13,12 +13,14 @@ from PIL import Image
 
 import fervlm
 from fervlm.checkpoint import open_checkpoint
+from fervlm.cli.main import main
 from fervlm.errors import FervlmError
 from fervlm.predict.cut_faces import cut_faces
 from fervlm.predict.load import face_model, load
 from fervlm.predict.picture_model import PictureModel, averaged, mirrored
 from fervlm.predict.pictures import PictureReader
 from fervlm.predict.unit_record import FacePlace, unit_record
+from fervlm.records import Prediction
 from fervlm.vision.find_faces import finder_named
 
 
@@ -254,3 +256,51 @@ def test_boxes_are_told_in_the_files_own_pixels(nano_folder: Path) -> None:
     assert cut.crops.shape == (1, 96, 96)
     assert round(cut.squares[0].side) == 3000
     assert cut.notes
+
+
+# ---- the command line
+
+
+@pytest.fixture
+def shown(tmp_path: Path) -> Path:
+    """A folder with two faces already cut out and one broken file."""
+    for name, seed in (("a.png", 1), ("b.png", 2)):
+        (tmp_path / name).write_bytes(noise(seed))
+    (tmp_path / "broken.png").write_bytes(noise(3)[:300])
+    return tmp_path
+
+
+def test_explain_takes_pictures(nano_folder: Path, shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--model", str(nano_folder), "--face-is-crop"]
+    assert main(["explain", str(shown), *options, "--format", "jsonl"]) == 1
+    caught = capsys.readouterr()
+    found = [Prediction.model_validate_json(line) for line in caught.out.splitlines()]
+    assert [Path(p.id).name for p in found] == ["a.png", "b.png"]
+    assert all(p.agreement is not None and p.caption is not None for p in found)
+    assert "broken.png" in caught.err and "Traceback" not in caught.err
+    assert main(["explain", str(shown / "a.png"), *options]) == 0
+    text = capsys.readouterr().out
+    assert "The model's label is" in text and "trust: low" in text
+    assert main(["explain", str(shown / "broken.png"), *options]) == 2
+
+
+def test_explain_draws_where_it_looked(nano_folder: Path, shown: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--model", str(nano_folder), "--face-is-crop"]
+    png, page = shown / "out.png", shown / "out.html"
+    assert main(["explain", str(shown / "a.png"), *options, "--format", "png", "--out", str(png)]) == 0
+    with Image.open(png) as picture:
+        assert picture.width > 1000
+    assert main(["explain", str(shown / "a.png"), *options, "--format", "html", "--out", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    assert "Where the model looked" in text
+    assert text.count("data:image/") >= 4  # photograph, crop, face and heat
+
+
+def test_words_that_no_table_knows_can_be_explained(
+    nano_folder: Path, shown: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--model", str(nano_folder), "--face-is-crop", "--labels", "pressed,open", "--format", "jsonl"]
+    assert main(["explain", str(shown / "a.png"), *arguments]) == 0
+    found = Prediction.model_validate_json(capsys.readouterr().out)
+    assert found.probabilities is not None and set(found.probabilities) == {"pressed", "open"}
+    assert found.agreement is not None and not found.agreement.equal
