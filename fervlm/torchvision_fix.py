@@ -1,8 +1,8 @@
 """Makes torchvision importable beside a CPU build of torch; import this before open_clip or transformers.
 
-The registry's torchvision is built for CUDA torch. Beside a CPU torch its import ends in "operator torchvision::nms does
-not exist", because its compiled operators are not loaded while their fake kernels are registered. On exactly that error
-the two operator schemas are declared and the import is repeated; a healthy torchvision stays untouched.
+The registry's torchvision is built for CUDA torch. Beside a CPU torch its import ends in "operator torchvision::nms
+does not exist", because its compiled operators are not loaded while their fake kernels are registered. On exactly that
+error the two operator schemas are declared and the import is repeated; a healthy torchvision stays untouched.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def ensure_torchvision() -> bool:
         RuntimeError, ImportError: torchvision fails for another reason, or is not installed.
     """
     try:
-        import torchvision  # noqa: F401, PLC0415
+        import torchvision  # noqa: PLC0415
     except RuntimeError as error:
         if "operator torchvision::nms does not exist" not in str(error):
             raise
@@ -34,9 +34,9 @@ def ensure_torchvision() -> bool:
         return bool(_declared)
     for name in [name for name in sys.modules if name == "torchvision" or name.startswith("torchvision.")]:
         del sys.modules[name]
-    library = torch.library.Library("torchvision", "DEF")
+    library = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
     for operator in ("nms", "qnms"):
-        library.define(operator + _SIGNATURE)
+        library.define(operator + _SIGNATURE)  # type: ignore[no-untyped-call]
     _declared.append(library)
     import torchvision  # noqa: F401, PLC0415
 

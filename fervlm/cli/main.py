@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from fervlm import __version__
-from fervlm.cli import annotate, classify, doctor, explain, formats, inspect, schema, search, summary, verify
+from fervlm.cli import annotate, classify, doctor, explain, formats, inspect, schema, search, summary, train, verify
 from fervlm.errors import FervlmError
 
 INTERRUPTED = 130
@@ -35,6 +35,7 @@ app.command("verify")(verify.verify)
 app.command("summary")(summary.summary)
 app.command("annotate")(annotate.annotate)
 app.command("inspect")(inspect.inspect)
+app.add_typer(train.app, name="train")
 app.command("formats")(formats.formats)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

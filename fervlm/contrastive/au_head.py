@@ -38,7 +38,7 @@ class AUHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(units))
 
     def forward(self, feature_map: Tensor, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, P, C] patches and [B, context] -> logits [B, A] and where each AU was sought [B, A, P] (rows sum to 1)."""
+        """[B, P, C] patches and [B, context] -> logits [B, A], and where each AU was sought [B, A, P]."""
         scores = torch.einsum("aw,bpw->bap", self.queries, self.keys(feature_map))
         attention = (scores * self.queries.shape[1] ** -0.5).softmax(-1)
         nodes = attention @ self.values(feature_map) + self.context(pooled).unsqueeze(1) + self.names

@@ -100,9 +100,7 @@ def _open_clip(config: ContrastiveConfig, faces: Faces) -> Built:
     side = clip.visual.image_size
     levels = Levels(tuple(clip.visual.image_mean), tuple(clip.visual.image_std))
     model = GlobalLocal(clip, _heads(config, faces))
-    return Built(
-        model, words, None, cfg, levels, int(side[0] if isinstance(side, list | tuple) else side), colour=True
-    )
+    return Built(model, words, None, cfg, levels, int(side[0] if isinstance(side, list | tuple) else side), colour=True)
 
 
 def _open_clip_cfg(config: ContrastiveConfig) -> dict[str, Any]:

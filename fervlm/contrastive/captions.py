@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -28,6 +28,10 @@ class Part:
     hard: Tensor
     """... into text `hard[i]`, int64 [k]."""
 
+    def to(self, device: torch.device) -> Part:
+        """The same on a device."""
+        return Part(*(getattr(self, f.name).to(device) for f in fields(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class CaptionBatch:
@@ -42,6 +46,11 @@ class CaptionBatch:
     regions: Part
     aus: list[tuple[int, ...]]
     """AUs of each region sentence."""
+
+    def to(self, device: torch.device) -> CaptionBatch:
+        """The same on a device."""
+        parts = (self.overview.to(device), self.summary.to(device), self.regions.to(device))
+        return CaptionBatch(self.tokens.to(device), self.ids.to(device), *parts, self.aus)
 
     def priors(self, grid: int) -> Tensor:
         """[regions, grid * grid]: where each region sentence's AUs show; rows of 0 where it names none."""

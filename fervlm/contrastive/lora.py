@@ -23,7 +23,9 @@ def add_lora(clip: nn.Module, lora: Lora) -> list[str]:
 
     names = [n for n, m in clip.named_modules() if isinstance(m, nn.Linear) and _in_block(n)]
     if not names:
-        raise FervlmError("the model has no linear layers that LoRA could adapt", hint="Leave lora out of the settings.")
+        raise FervlmError(
+            "the model has no linear layers that LoRA could adapt", hint="Leave lora out of the settings."
+        )
     config = LoraConfig(r=lora.rank, lora_alpha=lora.alpha, lora_dropout=lora.dropout, target_modules=names)
     inject_adapter_in_model(config, clip)
     for name, parameter in clip.named_parameters():

@@ -32,16 +32,17 @@ def encode(
 ) -> Encoded:
     """N pictures; with `flip` the mean of a picture and its mirror image."""
     model.eval()
+    device = next(model.parameters()).device
     embeddings, units = [], []
     for start in range(0, len(pictures), batch):
-        x = prepare(pictures.batch(slice(start, start + batch)), size, levels)
+        x = prepare(pictures.batch(slice(start, start + batch)), size, levels).to(device)
         out = model.pictures(x)
         e, u = out.embedding, out.units
         if flip:
             other = model.pictures(x.flip(-1))
             e, u = torch.nn.functional.normalize(e + other.embedding, dim=-1), (u + other.units) / 2
-        embeddings.append(e.float().numpy())
-        units.append(u.float().numpy())
+        embeddings.append(e.float().cpu().numpy())
+        units.append(u.float().cpu().numpy())
     return Encoded(np.concatenate(embeddings), np.concatenate(units))
 
 
@@ -49,10 +50,11 @@ def encode(
 def class_embeddings(model: GlobalLocal, words: Words, labels: tuple[str, ...]) -> NDArray[np.float32]:
     """[K, D]: mean of the unit-length features of a label's prompts, again of unit length."""
     model.eval()
+    device = next(model.parameters()).device
     rows = []
     for label in labels:
-        features = model.texts(words(class_texts(label, PROMPT_SETS)))
-        rows.append(torch.nn.functional.normalize(features.mean(0), dim=-1).float().numpy())
+        features = model.texts(words(class_texts(label, PROMPT_SETS)).to(device))
+        rows.append(torch.nn.functional.normalize(features.mean(0), dim=-1).float().cpu().numpy())
     return np.stack(rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
@@ -12,6 +12,9 @@ from torch import Tensor, nn
 
 import fervlm.torchvision_fix  # noqa: F401 - before open_clip
 from fervlm.contrastive.au_head import AUHead
+
+if TYPE_CHECKING:
+    from open_clip import CLIP
 
 SCALES = ("overview", "summary", "local", "attention")
 """Logarithms of the learned temperatures' inverses beside the model's own `logit_scale` (class prompts)."""
@@ -89,15 +92,20 @@ class GlobalLocal(nn.Module):
 
     def scale(self, name: str) -> Tensor:
         """The factor of the cosines of one loss, at most 100."""
-        return self.scales[name].exp().clamp(max=100)
+        scale: Tensor = self.scales[name].exp().clamp(max=100)
+        return scale
 
     def texts(self, tokens: Tensor) -> Tensor:
         """Token ids [T, L], cut to the longest text, -> [T, D], unit length; L may be below the context length."""
         return encode_texts(self.clip, tokens)
 
 
-def encode_texts(clip: Any, tokens: Tensor) -> Tensor:
-    """Text features of equal value at a fraction of the compute: nothing behind the longest text is computed.
+GROUPED_FROM = 64
+"""So many texts are encoded in groups of like length: on a CPU, padding costs more than further calls do."""
+
+
+def encode_texts(clip: CLIP, tokens: Tensor) -> Tensor:
+    """Text features of equal value at a fraction of the compute: nothing behind a text's end is computed.
 
     A text ends with its end token and a causal tower never looks past it, so that shorter rows give the same features.
     Towers of another build get the full context length.
@@ -107,7 +115,16 @@ def encode_texts(clip: Any, tokens: Tensor) -> Tensor:
         padded = F.pad(tokens, (0, full - tokens.shape[1])) if tokens.shape[1] < full else tokens
         features: Tensor = clip.encode_text(padded, normalize=True)
         return features
-    from open_clip.transformer import text_global_pool  # noqa: PLC0415
+    if len(tokens) < GROUPED_FROM or tokens.is_cuda:
+        return _causal(clip, tokens)
+    lengths = (tokens != 0).sum(1)
+    order = lengths.argsort(stable=True)
+    parts = [_causal(clip, tokens[group][:, : int(lengths[group].max())]) for group in order.chunk(4)]
+    return torch.cat(parts)[order.argsort()]
+
+
+def _causal(clip: CLIP, tokens: Tensor) -> Tensor:
+    from open_clip.transformer import text_global_pool
 
     length = tokens.shape[1]
     dtype = clip.transformer.get_cast_dtype()
@@ -125,7 +142,7 @@ def _tower(visual: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     timm nets: the last but one stage is the map, since a face of 96 pixels has 6 x 6 places there and 3 x 3 after it.
     ViTs: the last block's patch tokens, normalised.
     """
-    from open_clip.timm_model import TimmModel  # noqa: PLC0415
+    from open_clip.timm_model import TimmModel
 
     if isinstance(visual, TimmModel):
         final, maps = visual.trunk.forward_intermediates(x, indices=[-2, -1])
@@ -138,7 +155,7 @@ def _tower(visual: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     return out["image_intermediates"][-1], out["image_features"], out["image_features"]
 
 
-def _widths(clip: Any) -> tuple[int, int, int]:
+def _widths(clip: CLIP) -> tuple[int, int, int]:
     """Channels of the feature map, of the pooled vector, and of the embedding."""
     size = clip.visual.image_size
     side = size[0] if isinstance(size, tuple | list) else size

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
@@ -10,8 +11,8 @@ from torch import Tensor, nn
 
 from fervlm.contrastive.captions import CaptionBatch, Part
 from fervlm.contrastive.class_prompts import PROMPT_SETS, templates, words_of
+from fervlm.contrastive.distributed import Ranks, loss_over_ranks
 from fervlm.contrastive.local import LocalBatch, local_loss, region_loss
-from fervlm.contrastive.loss import multi_positive_loss
 from fervlm.contrastive.mining import MiningSettings, mine
 from fervlm.contrastive.model import GlobalLocal, PictureFeatures
 from fervlm.contrastive.settings import ContrastiveConfig
@@ -46,6 +47,15 @@ class Batch:
     class_tokens: Tensor
     captions: CaptionBatch | None
     step: int
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        if device.type == "cpu":
+            return self
+        tensors = [f.name for f in fields(self) if isinstance(getattr(self, f.name), Tensor)]
+        captions = None if self.captions is None else self.captions.to(device)
+        moved: dict[str, Any] = {name: getattr(self, name).to(device) for name in tensors}
+        return replace(self, captions=captions, **moved)
 
 
 def draw_class_tokens(words: Words, generator: torch.Generator) -> Tensor:
@@ -95,19 +105,31 @@ class Objective(nn.Module):
 
     def _label(self, out: PictureFeatures, batch: Batch) -> Tensor:
         classes = self.model.texts(batch.class_tokens)
-        scale: Tensor = self.model.clip.logit_scale.exp()  # type: ignore[operator, assignment]
+        scale: Tensor = self.model.clip.logit_scale.exp()  # type: ignore[operator]
         losses = -(batch.labels * (scale * out.embedding @ classes.T).log_softmax(-1)).sum(-1)
         return (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
 
     def _whole(self, name: str, part: Part, out: PictureFeatures, texts: Tensor, batch: Batch) -> Tensor:
         """Pictures against one text each: mined positives, equal texts and AU sets no negatives, false texts hard."""
         captions = batch.captions
-        if captions is None or len(part.owners) < 2:
+        if captions is None:
             return out.embedding.sum() * 0
         pictures, own = out.embedding[part.owners], texts[part.of]
-        mined = mine(own, pictures, batch.vectors[part.owners], captions.ids[part.of], self.mining, batch.step)
+        ranks = Ranks(len(pictures), pictures.device)
+        if min(ranks.counts) == 0 or sum(ranks.counts) < 2:
+            return (pictures.sum() + own.sum()) * 0
+        mined = mine(
+            ranks.gather(own),
+            ranks.gather(pictures),
+            ranks.gather(batch.vectors[part.owners]),
+            ranks.gather(captions.ids[part.of]),
+            self.mining,
+            batch.step,
+            rows=ranks.rows,
+            gather=ranks.gather,
+        )
         same = mined.same if name == "overview" else mined.same[:, :1]
-        return multi_positive_loss(
+        return loss_over_ranks(
             pictures,
             own,
             mined.positives,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 import torch
@@ -36,7 +35,7 @@ class Pictures:
     def __len__(self) -> int:
         return len(self._encoded)
 
-    def batch(self, index: Any) -> Tensor:
+    def batch(self, index: slice | NDArray[np.int64]) -> Tensor:
         """uint8 [B, 1 or 3, size, size] of the pictures at `index` (slice or integers [B])."""
         places = np.arange(len(self._encoded))[index]
         found = self._decode(places.tolist()) if self._decoded is None else self._decoded[places]

@@ -32,6 +32,7 @@ class LossWeights(_Frozen):
 class CaptionSettings(_Frozen):
     """How the captions are used."""
 
+    every: int = Field(1, ge=1, description="Steps between two that show captions; the others may use mixup.")
     anchored: float = Field(0.7, ge=0, le=1, description="Share of labelled faces shown with their anchored texts.")
     hard: int = Field(1, ge=0, description="False texts by minimal edits beside each true one.")
     regions: int = Field(4, ge=1, description="Region sentences a face.")
@@ -46,7 +47,7 @@ class Lora(_Frozen):
     """LoRA on the towers' linear layers instead of full fine-tuning; heads are trained whole."""
 
     rank: int = Field(8, ge=1)
-    alpha: float = Field(16, gt=0)
+    alpha: int = Field(16, gt=0)
     dropout: float = Field(0.0, ge=0, lt=1)
 
 
@@ -77,6 +78,7 @@ class ContrastiveConfig(_Frozen):
     balance: float = Field(0.25, ge=0, le=1, description="Label losses weigh frequency ** -balance.")
     flip: bool = Field(True, description="Mirror pictures; off by itself where texts name sides.")
     edge: int = Field(8, ge=0, description="Dimensions of an edge between two AUs; 0: no graph.")
+    device: str = Field("cpu", description="cpu, cuda, cuda:1, ...; under torchrun each rank takes its own GPU.")
     precision: Literal["fp32", "bf16"] = "fp32"
     patience: int = Field(0, ge=0, description="Measurements without a better UAR before it stops; 0: never.")
     threads: int = Field(1, ge=1)
@@ -85,5 +87,5 @@ class ContrastiveConfig(_Frozen):
 
     def fingerprint(self) -> str:
         """16 hex digits over what decides the result; how often it is measured or saved does not."""
-        text = self.model_dump_json(exclude={"threads", "measure_every", "save_every"})
+        text = self.model_dump_json(exclude={"threads", "device", "measure_every", "save_every"})
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -25,7 +25,7 @@ def save_state(
     for name, parameter in zip(names, _parameters(optimizer), strict=True):
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"moments.{key}.{name}"] = value if isinstance(value, Tensor) else torch.tensor(float(value))
-    plain = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+    plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
     path = folder / "state.safetensors"
     part = path.with_suffix(".part")
     save_file(plain, part, metadata={"note": json.dumps(note)})
@@ -56,19 +56,19 @@ def load_state(
     if own.keys() != model.state_dict().keys():
         raise FervlmError("the saved state belongs to another model", file=path, hint="Start anew: --restart.")
     model.load_state_dict(own)
-    for name in average:
-        average[name].copy_(tensors[f"average.{name}"])
+    for name, value in average.items():
+        value.copy_(tensors[f"average.{name}"])
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     for name, parameter in zip(names, _parameters(optimizer), strict=True):
         keys = {k.split(".")[1]: t for k, t in tensors.items() if k.startswith("moments.") and _name(k) == name}
         if keys:
-            optimizer.state[parameter] = keys
+            optimizer.state[parameter] = {k: t if k == "step" else t.to(parameter.device) for k, t in keys.items()}
     return note
 
 
 def read_note(path: Path) -> dict[str, Any]:
     """The note inside a state file."""
-    from safetensors import safe_open  # noqa: PLC0415
+    from safetensors import safe_open
 
     with safe_open(path, framework="pt") as handle:
         note: dict[str, Any] = json.loads(handle.metadata()["note"])
@@ -80,7 +80,7 @@ def _name(key: str) -> str:
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
-    """In the order of `model.named_parameters()`: the trainer gives groups that interleave, so names are kept beside."""
+    """In the order of `model.named_parameters()`; groups interleave, so each keeps its parameters' places."""
     ordered: list[tuple[int, Tensor]] = []
     for group in optimizer.param_groups:
         ordered += list(zip(group["order"], group["params"], strict=True))

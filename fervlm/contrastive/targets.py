@@ -37,7 +37,9 @@ class Targets:
         self.weights = torch.zeros(len(faces))
         if known.any():
             weights = (counts.sum() / counts.clip(min=1)[faces.labels[known]]) ** config.balance
-            self.weights[torch.from_numpy(known)] = torch.from_numpy(weights / weights.mean()).float().clamp(max=_HEAVIEST)
+            self.weights[torch.from_numpy(known)] = (
+                torch.from_numpy(weights / weights.mean()).float().clamp(max=_HEAVIEST)
+            )
         hot = torch.zeros(len(faces), len(BASIC8))
         at = torch.from_numpy(np.flatnonzero(known))
         hot[at, torch.from_numpy(faces.labels[known])] = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 
 from fervlm.contrastive.augment import Strength, augment
 from fervlm.contrastive.build import Built, build, picture_side
@@ -43,6 +46,8 @@ class Trained:
     """Of the training faces."""
     step: int
     finished: bool
+    leads: bool = True
+    """Whether this process is the first of its run."""
 
 
 def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
@@ -52,6 +57,9 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
         FervlmError: the data cannot be read, the folder holds another run, or the loss is no number.
     """
     torch.set_num_threads(config.threads)
+    rank, world = _ranks()
+    if rank:
+        say = _silent
     out.mkdir(parents=True, exist_ok=True)
     side, colour = picture_side(config)
     faces = load_faces(config.data, "train", side, colour=colour)
@@ -59,26 +67,35 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     say(f"{len(faces):,} faces to train on, {len(held_out):,} to measure on")
     torch.manual_seed(config.seed)
     built = build(config, faces)
-    built.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if built.tokenizer is not None:
+    built.model.to(_device(config, rank), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if built.tokenizer is not None and rank == 0:
         built.tokenizer.save(str(out / "tokenizer.json"))
-    run = Run(config, out, built, faces, say)
+    run = Run(config, out, built, faces, say, rank, world)
     run.resume()
     finished = run.go(held_out.take(tuning_part(held_out)))
     run.use_average()
-    return Trained(built, held_out, faces.fingerprint(), run.step, finished)
+    return Trained(built, held_out, faces.fingerprint(), run.step, finished, leads=rank == 0)
 
 
 class Run:
     """One run: the model, its running average, and where it stands."""
 
-    def __init__(self, config: ContrastiveConfig, out: Path, built: Built, faces: Faces, say: Say) -> None:
+    def __init__(
+        self, config: ContrastiveConfig, out: Path, built: Built, faces: Faces, say: Say, rank: int = 0, world: int = 1
+    ) -> None:
         self.config, self.out, self.built, self.faces, self.say = config, out, built, faces, say
+        self.rank, self.world = rank, world
         self.model = built.model
-        self.objective = Objective(self.model, config)
-        self.steps_per_epoch = len(faces) // config.batch
+        self.device = next(self.model.parameters()).device
+        self.objective: torch.nn.Module = Objective(self.model, config)
+        if world > 1:
+            # Heads of a part that is left out get no gradient.
+            self.objective = DistributedDataParallel(self.objective, find_unused_parameters=True)
+        self.steps_per_epoch = len(faces) // (config.batch * world)
         if self.steps_per_epoch == 0:
-            raise FervlmError(f"{len(faces)} faces do not fill one batch of {config.batch}", hint="Lower batch.")
+            raise FervlmError(
+                f"{len(faces)} faces do not fill one batch of {config.batch * world}", hint="Lower batch."
+            )
         self.steps = max(1, round(config.epochs * self.steps_per_epoch))
         self.optimizer = _optimizer(self.model, config)
         self.average = {n: t.detach().clone() for n, t in self.model.state_dict().items() if t.is_floating_point()}
@@ -104,7 +121,9 @@ class Run:
         self.say(f"going on at step {self.step:,} of {self.steps:,}")
 
     def save(self) -> None:
-        """Everything the next step needs."""
+        """Everything the next step needs; the first rank writes it."""
+        if self.rank:
+            return
         note = {"step": self.step, "fingerprint": self.config.fingerprint(), "best": self.best, "worse": self.worse}
         note["config"] = self.config.model_dump(mode="json")
         save_state(self.out, self.model, self.average, self.optimizer, note)
@@ -119,14 +138,14 @@ class Run:
         """Steps until the end, until nothing gets better, or until the process is asked to stop; always saved."""
         previous = signal.signal(signal.SIGTERM, self._stop)
         measure_every = max(1, round(self.config.measure_every * self.steps_per_epoch))
-        logs = RunLogs(self.out, self.step)
+        logs = RunLogs(self.out, self.step) if self.rank == 0 else None
         kept: list[dict[str, float]] = []
         began = time.monotonic()
         try:
-            while self.step < self.steps and not self.stopped and not self._enough():
+            while self.step < self.steps and not self._enough():
                 kept.append(self.one_step())
                 self.step += 1
-                if self.step % LOG_EVERY == 0 or self.step == self.steps:
+                if logs is not None and (self.step % LOG_EVERY == 0 or self.step == self.steps):
                     self._log(logs, kept, len(kept) * self.config.batch / (time.monotonic() - began))
                     kept, began = [], time.monotonic()
                 if self.step % measure_every == 0 or self.step == self.steps:
@@ -136,20 +155,22 @@ class Run:
                     self.save()
         finally:
             signal.signal(signal.SIGTERM, previous)
-            logs.close()
+            if logs is not None:
+                logs.close()
         self.save()
-        return not self.stopped
+        return self.step == self.steps or not self.stopped
 
     def one_step(self) -> dict[str, float]:
         """One update; everything random comes from the seed and the step's number. Returns the losses by name."""
         config, step = self.config, self.step
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
-        torch.manual_seed(config.seed * 1_000_003 + step)
-        batch = self._batch(step, generator)
+        drawn = (config.seed * 1_000_003 + step) * self.world + self.rank
+        generator = torch.Generator().manual_seed(drawn)
+        torch.manual_seed(drawn)
+        batch = self._batch(step, generator).to(self.device)
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * _schedule(step / self.steps, config.warmup)
         self.objective.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.precision == "bf16"):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             losses = self.objective(batch)
         total = torch.stack([getattr(config.weights, name) * value.float() for name, value in losses.items()]).sum()
         if not torch.isfinite(total):
@@ -179,19 +200,20 @@ class Run:
         config = self.config
         epoch, place = divmod(step, self.steps_per_epoch)
         order = torch.randperm(len(self.faces), generator=torch.Generator().manual_seed(config.seed * 7919 + epoch))
-        chosen = order[place * config.batch : (place + 1) * config.batch]
-        done = step / self.steps
-        size = next((side for until, side in config.sizes if done < until), config.sizes[-1][1])
+        first = (place * self.world + self.rank) * config.batch
+        chosen = order[first : first + config.batch]
+        size = self.size_at(step)
+        bank = self.bank if step % config.captions.every == 0 else None
         flip = torch.full((len(chosen),), config.flip)
-        if self.bank is not None:
-            flip &= ~torch.from_numpy(self.bank.sided[chosen.numpy()])
+        if bank is not None:
+            flip &= ~torch.from_numpy(bank.sided[chosen.numpy()])
         pictures = self.faces.pictures.batch(chosen.numpy())
         x = augment(pictures, size, Strength(), self.built.levels, generator, flip)
         batch = Batch(
             x=x,
             **self.targets.rows(chosen),
             class_tokens=draw_class_tokens(self.built.words, generator),
-            captions=None if self.bank is None else self.bank.batch(chosen.tolist(), generator),
+            captions=None if bank is None else bank.batch(chosen.tolist(), generator),
             step=step,
         )
         if config.mixup and batch.captions is None and torch.rand(1, generator=generator) < 0.5:
@@ -199,25 +221,40 @@ class Run:
             batch = _mixed(batch, max(draw, 1 - draw), torch.randperm(len(chosen), generator=generator))
         return batch
 
+    def size_at(self, step: int) -> int:
+        """Side of the pictures at a step."""
+        done = step / self.steps
+        return next((side for until, side in self.config.sizes if done < until), self.config.sizes[-1][1])
+
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopped = True
 
     def _enough(self) -> bool:
-        return 0 < self.config.patience <= self.worse
+        """Whether to stop before the end; all ranks decide alike."""
+        found = self.stopped or 0 < self.config.patience <= self.worse
+        if self.world > 1:
+            asked = torch.tensor([int(found)], device=self.device)
+            dist.all_reduce(asked, dist.ReduceOp.MAX)
+            found = bool(asked.item())
+        return found
 
     # ---- what is told
 
     def _log(self, logs: RunLogs, kept: list[dict[str, float]], rate: float) -> None:
         epoch = self.step / self.steps_per_epoch
-        means = {name: float(np.mean([k[name] for k in kept])) for name in kept[0]}
+        names = list(dict.fromkeys(name for losses in kept for name in losses))
+        means = {name: float(np.mean([losses[name] for losses in kept if name in losses])) for name in names}
         logs.add("steps", {"step": self.step, "epoch": epoch, **means, "pictures_per_s": rate})
         told = ", ".join(f"{name} {value:.3f}" for name, value in means.items())
         self.say(f"epoch {epoch:.2f} of {self.config.epochs:g}: {told}; {rate:.0f} pictures/s")
 
-    def _measure(self, logs: RunLogs, tuning: Faces) -> None:
+    def _measure(self, logs: RunLogs | None, tuning: Faces) -> None:
+        if logs is None:
+            return
         own = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.use_average()
-        built, size = self.built, self.config.sizes[-1][1]
+        # A net sees faces in the size it is being trained at; the last size counts once it is reached.
+        built, size = self.built, self.size_at(self.step - 1)
         scores = scores_by_source(self.model, built.words, tuning, size, built.levels)
         self.model.load_state_dict(own)
         judged = [value for name, value in scores.items() if name.endswith("/UAR")]
@@ -227,6 +264,36 @@ class Run:
             self.worse += 1
         logs.add("scores", {"step": self.step, "epoch": self.step / self.steps_per_epoch, **scores})
         self.say("validation: " + ", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
+
+
+def _ranks() -> tuple[int, int]:
+    """(rank, number of ranks) under torchrun, with the process group started; (0, 1) otherwise."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world == 1:
+        return 0, 1
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    return dist.get_rank(), world
+
+
+def _device(config: ContrastiveConfig, rank: int) -> torch.device:
+    """The device of a rank.
+
+    Raises:
+        FervlmError: a GPU is asked for and none can be used.
+    """
+    device = torch.device(config.device)
+    if device.type == "cuda":
+        if not torch.cuda.is_available():
+            raise FervlmError("there is no GPU that torch can use", hint="Set device=cpu.")
+        if ":" not in config.device:
+            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", rank)))
+        torch.cuda.set_device(device)
+    return device
+
+
+def _silent(_text: str) -> None:
+    """Ranks beside the first say nothing."""
 
 
 def _mixed(batch: Batch, share: float, order: torch.Tensor) -> Batch:

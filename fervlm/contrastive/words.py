@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from open_clip.tokenizer import HFTokenizer, SimpleTokenizer
 
 PAD = 0
 
@@ -50,7 +53,7 @@ class OpenClipWords:
         cut: as in `Words`.
     """
 
-    def __init__(self, tokenizer: Any, *, cut: bool) -> None:
+    def __init__(self, tokenizer: HFTokenizer | SimpleTokenizer, *, cut: bool) -> None:
         self.tokenizer, self.cut = tokenizer, cut
 
     def __call__(self, texts: Sequence[str]) -> Tensor:

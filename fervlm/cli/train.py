@@ -1,0 +1,96 @@
+"""`fervlm train contrastive RECIPE`: a run, resumed where it was cut, that ends in a checkpoint folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fervlm.errors import FervlmError, MissingExtraError
+
+app = typer.Typer(no_args_is_help=True, help="Train models on the data engine's captions (extra: train).")
+_MADE = ("state.safetensors", "steps.csv", "scores.csv", "curves.png", "tokenizer.json", "tensorboard", "checkpoint")
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `contrastive` a command of its own while it is the only one."""
+
+
+@app.command()
+def contrastive(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="YAML with the settings, or a shipped recipe's name.")
+    ],
+    out: Annotated[str, typer.Option(metavar="DIR", help="The run's folder; a run that was cut continues there.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting on top of the recipe, such as weights.local=0."),
+    ] = None,
+    name: Annotated[str, typer.Option(metavar="NAME", help="The model's name in its card and in records.")] = (
+        "fervlm-nano"
+    ),
+    restart: Annotated[bool, typer.Option("--restart", help="Forget an earlier run in the folder.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Train the global-local contrastive model.
+
+    OUT holds state.safetensors (to go on from), steps.csv, scores.csv, TensorBoard's events, curves.png, and in the end
+    OUT/checkpoint: weights, ONNX graphs, tokenizer, calibration and model card. Several processes: torchrun -m fervlm
+    train contrastive ...
+    """
+    from fervlm.config import read_recipe, validated, with_settings
+
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("training", "train") from None
+    from fervlm.contrastive.finish import finish
+    from fervlm.contrastive.settings import ContrastiveConfig
+    from fervlm.contrastive.train import train
+
+    path = _recipe(recipe)
+    config = validated(ContrastiveConfig, with_settings(read_recipe(path), set_ or []), path)
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise FervlmError("is a file; a run is a folder", file=out, hint="Give --out a folder.")
+    if restart:
+        _forget(folder)
+
+    def say(text: str) -> None:
+        if not quiet:
+            print(f"fervlm: {text}", file=sys.stderr, flush=True)
+
+    trained = train(config, folder, say)
+    if not trained.finished:
+        say(f"stopped at step {trained.step:,}; the same command goes on from there")
+        raise typer.Exit(1)
+    if trained.leads:
+        made = finish(trained, config, folder / "checkpoint", say, name=name)
+        say(f"the checkpoint is in {made.folder}")
+
+
+def _recipe(given: str) -> Path:
+    """A file, or the name of a recipe that ships with the package."""
+    path = Path(given)
+    if path.exists():
+        return path
+    shipped = Path(__file__).parent.parent / "recipes"
+    found = shipped / (given if given.endswith(".yaml") else f"{given}.yaml")
+    if found.is_file():
+        return found
+    known = ", ".join(sorted(p.stem for p in shipped.glob("contrastive_*.yaml")))
+    raise FervlmError("there is no such recipe", file=given, hint=f"Give a YAML file, or one of: {known}.")
+
+
+def _forget(folder: Path) -> None:
+    if not folder.exists():
+        return
+    foreign = sorted(p.name for p in folder.iterdir() if p.name not in _MADE)
+    if foreign:
+        raise FervlmError(f"the folder holds something that no run made ({foreign[0]})", file=folder)
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
