@@ -71,10 +71,11 @@ def _nano(config: ContrastiveConfig, faces: Faces) -> Built:
     import open_clip
 
     tokenizer = build_tokenizer(training_texts(faces))
-    cfg = nano_config(tokenizer.get_vocab_size())
+    size = config.sizes[-1][1] if config.sizes else IMAGE_SIZE
+    cfg = nano_config(tokenizer.get_vocab_size(), size)
     clip = open_clip.model.CLIP(**cfg)
     model = GlobalLocal(clip, _heads(config, faces))
-    return Built(model, OwnWords(tokenizer, CONTEXT_LENGTH), tokenizer, cfg, Levels(), IMAGE_SIZE, colour=False)
+    return Built(model, OwnWords(tokenizer, CONTEXT_LENGTH), tokenizer, cfg, Levels(), size, colour=False)
 
 
 def _open_clip(config: ContrastiveConfig, faces: Faces) -> Built:

@@ -8,7 +8,7 @@ IMAGE_SIZE = 96
 CONTEXT_LENGTH = 64
 
 
-def nano_config(vocabulary: int) -> dict[str, Any]:
+def nano_config(vocabulary: int, image_size: int = IMAGE_SIZE) -> dict[str, Any]:
     """open_clip's `model_cfg`.
 
     Picture tower: a CSP net whose first step folds 2 x 2 pixels into channels, so that a 48-pixel face shown at 96 is
@@ -16,6 +16,7 @@ def nano_config(vocabulary: int) -> dict[str, Any]:
 
     Args:
         vocabulary: entries of the tokenizer, at most 4,096.
+        image_size: side of the pictures it is to be used with; the net takes any, but knows faces of one size.
     """
     return {
         "embed_dim": 192,
@@ -25,7 +26,7 @@ def nano_config(vocabulary: int) -> dict[str, Any]:
             "timm_pool": "avg",
             "timm_proj": "linear",
             "timm_drop": 0.1,
-            "image_size": IMAGE_SIZE,
+            "image_size": image_size,
         },
         "text_cfg": {
             "context_length": CONTEXT_LENGTH,

@@ -65,7 +65,9 @@ class ContrastiveConfig(_Frozen):
     epochs: float = Field(40, gt=0)
     batch: int = Field(128, ge=2)
     sizes: tuple[tuple[float, int], ...] = Field(
-        ((1.0, 96),), description="(until this share of the run, picture side): small pictures first save time."
+        (),
+        description="(until this share of the run, picture side): small pictures first save time; the last is the "
+        "nano's own. Empty: the model's own side throughout.",
     )
     lr: float = Field(1e-3, gt=0)
     warmup: float = Field(0.03, ge=0, lt=1, description="Share of the run.")

@@ -224,7 +224,7 @@ class Run:
     def size_at(self, step: int) -> int:
         """Side of the pictures at a step."""
         done = step / self.steps
-        return next((side for until, side in self.config.sizes if done < until), self.config.sizes[-1][1])
+        return next((side for until, side in self.config.sizes if done < until), self.built.size)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopped = True
