@@ -28,6 +28,7 @@ JUDGED = 8192
 """The size the targets are stated for."""
 WIDTH = 512
 MIB = 1024 * 1024
+PROGRAM = "import sys; from eval.performance.contrastive_loss import main; main(sys.argv[1], *map(int, sys.argv[2:]))"
 
 
 def contrastive_loss(sizes: Sequence[int] = SIZES, rounds: int = 2) -> list[Figure]:
@@ -48,7 +49,7 @@ def contrastive_loss(sizes: Sequence[int] = SIZES, rounds: int = 2) -> list[Figu
 def _run(size: int, rounds: int) -> dict[str, dict[str, float]]:
     result: dict[str, dict[str, float]] = {}
     for what, setting in (("time", {}), ("memory", {"MALLOC_MMAP_THRESHOLD_": "65536"})):
-        command = [sys.executable, "-m", "eval.performance.contrastive_loss", what, str(size), str(rounds)]
+        command = [sys.executable, "-c", PROGRAM, what, str(size), str(rounds)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", **setting}
         root = Path(__file__).parents[2]
         done = subprocess.run(command, env=environment, cwd=root, check=True, capture_output=True, text=True)
@@ -165,7 +166,3 @@ def main(what: str, size: int, rounds: int) -> None:
     found = {name: _memory(losses[name], inputs) for name in ("ours", "theirs")}
     peaks = {name: peak for name, (_, peak) in found.items() if peak is not None}
     print(json.dumps({"kept": {name: kept for name, (kept, _) in found.items()}, "peak": peaks}))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
