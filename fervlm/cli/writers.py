@@ -131,7 +131,9 @@ def _write_pictures(run: Run, out: str | None, watch: Watch) -> None:
     if _is_folder(out):
         names = _Names(_folder(out), ".png")
         for exhibit in exhibits:
-            with binary_target(names.of(exhibit.prediction.id)) as stream:
+            identity = exhibit.prediction.id  # a face's is the path of its picture
+            name = identity if exhibit.square is None else PurePath(identity).name
+            with binary_target(names.of(name)) as stream:
                 stream.write(png(drawing(exhibit)))
         return
     first, more = next(exhibits, None), next(exhibits, None)

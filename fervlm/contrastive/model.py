@@ -150,7 +150,7 @@ def _tower(visual: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         pooled = visual.trunk.forward_head(final)
         return feature_map, pooled, visual.head(pooled)
     out = visual.forward_intermediates(  # type: ignore[operator]
-        x, indices=1, normalize_intermediates=True, image_output_fmt="NLC", image_output_extra_tokens=False
+        x, indices=1, normalize_intermediates=True, output_fmt="NLC", output_extra_tokens=False
     )
     return out["image_intermediates"][-1], out["image_features"], out["image_features"]
 

@@ -137,3 +137,39 @@ def test_manifest_cannot_name_files_elsewhere(copied: Path) -> None:
     path.write_text(json.dumps(data), encoding="utf-8")
     with pytest.raises(FervlmError, match="outside its folder"):
         open_checkpoint(copied)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_vit_in_colour_without_graphs_goes_through_the_same_calls(tmp_path: Path) -> None:
+    import open_clip
+
+    from fervlm.contrastive.augment import Levels
+    from fervlm.contrastive.model import GlobalLocal, HeadConfig
+    from fervlm.contrastive.publish import publish
+    from fervlm.predict.load import load
+
+    config = {
+        "embed_dim": 32,
+        "vision_cfg": {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 32},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+    }
+    torch.manual_seed(0)
+    model = GlobalLocal(open_clip.model.CLIP(**config), HeadConfig((1, 2, 12)))
+    levels = Levels((0.48, 0.46, 0.41), (0.27, 0.26, 0.28))
+    publish(model, None, tmp_path, config=config, card="", licence="", levels=levels, colour=True, graphs=False)
+    reader = load(tmp_path)
+    assert reader.model.backend == "torch"
+    manifest = reader.model.manifest
+    assert (manifest.colour, manifest.image_size, manifest.grid) == (True, 64, 4)
+    crops = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    found = reader.model.pictures(crops)
+    stored, _, _ = load_published(tmp_path)
+    with torch.no_grad():
+        x = prepare(torch.from_numpy(crops.transpose(0, 3, 1, 2).copy()), 64, levels)
+        out = stored.pictures(x)
+        assert torch.allclose(stored.clip.encode_image(x, normalize=True), out.embedding, atol=1e-5)  # type: ignore[operator]
+    assert np.abs(found.embedding - out.embedding.numpy()).max() < 1e-5
+    assert np.abs(found.units - out.units.numpy()).max() < 1e-5
+    assert reader.model.unknown_words("any word at all") == ()
+    assert reader.labelling(["gloomy", "wistful"]).texts.labels == ("gloomy", "wistful")
+    assert load(f"{tmp_path}").model.texts(["gloomy"]).shape == (1, 32)
