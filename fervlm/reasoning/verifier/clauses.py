@@ -24,6 +24,7 @@ _AIMED: dict[str, dict[tuple[int, ...], tuple[int, int]]] = {
 }
 """Movements whose side is their direction: (left, right) AUs."""
 _UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
+_ENDING = frozenset((None, *SEPARATING))
 _STAYING = frozenset(("stay", "stays", "stayed", "remain", "remains", "remained", "rest", "rests", "holds", "hold"))
 _BEFORE_MOVE = frozenset(
     (
@@ -86,7 +87,8 @@ class ClauseReader(LabelReader):
     def _on_separator(self, element: Element) -> None:
         kind = self.kinds[self.i]
         self._flush_level()
-        self._deny_parts()
+        if self.denying:
+            self._deny_parts()
         before = self.els[self.i - 1]
         if before.kind is Kind.PART and self.naked and self.text[before.end : element.start].strip(" )"):
             self.subject, self.naked = [], False  # what was said of the part is not understood
@@ -218,7 +220,7 @@ class ClauseReader(LabelReader):
         return bool(_WORD.search(self.text[element.end : stop]))
 
     def _on_copula(self, element: Element) -> None:
-        if self.naked and self.subject and self._next(NONE)[0] in (None, *SEPARATING) and self._stays(element):
+        if element.end - element.start > 3 and self.naked and self.subject and self._stays(element):
             self._still()
             return
         self.copula, self.copula_at = True, self.i
@@ -227,7 +229,7 @@ class ClauseReader(LabelReader):
 
     def _deny_parts(self) -> None:
         """ "unaccompanied by the upper lip": a part that takes no part."""
-        if not (self.denying and self.naked and self.subject and self.deny_word in _UNHELPED) or self.i < 1:
+        if not (self.naked and self.subject and self.deny_word in _UNHELPED) or self.i < 1:
             return
         if self.kinds[self.i - 1] is not Kind.PART or self.denied_first is not None:
             return
@@ -238,8 +240,10 @@ class ClauseReader(LabelReader):
 
     def _stays(self, element: Element) -> bool:
         """ "the upper lip stays"."""
+        if self._word(element) not in _STAYING or self._next(NONE)[0] not in _ENDING:
+            return False
         end = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
-        return self._word(element) in _STAYING and not self.text[element.end : end].strip(" .,;!)")
+        return not self.text[element.end : end].strip(" .,;!)")
 
     def _on_with(self, element: Element) -> None:
         """ "AU6 with AU12 is missing" is one subject, "with the left eye" a place; otherwise a new clause begins."""
@@ -266,7 +270,7 @@ class ClauseReader(LabelReader):
         self.separated = Kind.AND
 
     def _on_break(self, element: Element) -> None:
-        if self._word(element) == "but" and self._but_this():
+        if element.end - element.start == 3 and self._word(element) == "but" and self._but_this():
             self._on_except(element)  # "nothing in the face but a smile"
             return
         if self.i == self.count - 1:
@@ -299,7 +303,8 @@ class ClauseReader(LabelReader):
         return region and self.deny_word in ("nothing", "no", "without")
 
     def _end_clause(self) -> None:
-        self._deny_parts()
+        if self.denying:
+            self._deny_parts()
         if self.level is not None:
             self._flush_level()
         if self.likened >= 0:

@@ -103,10 +103,11 @@ def _au_entry(number: str) -> Entry:
 class CodeScanner:
     """What has been found so far, and the readers of numbers and level letters."""
 
-    __slots__ = ("at", "entries", "found", "numbers", "text", "toks")
+    __slots__ = ("at", "entries", "found", "low", "numbers", "text", "toks")
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.low = ""
         self.toks: list[Token] = tokens(text)
         self.found: list[Element] = []
         self.at = 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from fervlm.reasoning.verifier.codes import CodeScanner, Element
-from fervlm.reasoning.verifier.idioms import idioms
+from fervlm.reasoning.verifier.idioms import Idiom, idioms
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
@@ -51,7 +52,7 @@ class _Scanner(CodeScanner):
         while at < count:
             word, begin, end = toks[at]
             if word in turns:
-                past = self._idiom(at)
+                past = self._idiom(at, turns[word])
                 if past > at:
                     at = past
                     continue
@@ -92,9 +93,11 @@ class _Scanner(CodeScanner):
                     if here is not None:
                         best, stop = here, k
                 if best is None:
-                    self.at = at
-                    self._unknown(word)
-                    at = self.at
+                    at += 1
+                    if word in _LEVEL_WORDS:
+                        self.at = at - 1
+                        self._unknown(word)
+                        at = self.at
                     continue
             kind = best.kind
             if word == "lower" and stop == at + 1 and self._is_adjective(stop):
@@ -108,12 +111,14 @@ class _Scanner(CodeScanner):
                 at = stop
         return found
 
-    def _idiom(self, at: int) -> int:
+    def _idiom(self, at: int, turns: tuple[re.Pattern[str], list[Idiom]]) -> int:
         """The token after the turn of phrase that begins at token `at`, or `at` where there is none."""
         toks = self.toks
-        word, begin, _ = toks[at]
-        low = lowered(self.text)
-        for pattern, entry, fronted in idioms()[word]:
+        begin = toks[at][1]
+        low = self.low = self.low or lowered(self.text)
+        if turns[0].match(low, begin) is None:
+            return at
+        for pattern, entry, fronted in turns[1]:
             if fronted and at and not (self.found and self.found[-1].kind in _CLAUSES):
                 continue
             found = pattern.match(low, begin)
@@ -138,7 +143,9 @@ class _Scanner(CodeScanner):
             if stop < len(toks) and toks[stop - 1][0] in _UNIT_WORDS and self._numbers_at(stop):
                 return
         elif kind is Kind.COMMA:
-            if self._is_sign(start):  # "corner depress -"
+            if toks[start][0] == ",":
+                pass
+            elif self._is_sign(start):  # "corner depress -"
                 kind, best = Kind.MINUS, self.entries[Kind.MINUS]
             elif self._joined(start):
                 return

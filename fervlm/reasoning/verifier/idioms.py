@@ -12,8 +12,11 @@ import yaml
 from fervlm.reasoning.verifier import words as _words
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 
-Idioms = dict[str, list[tuple[re.Pattern[str], Entry, bool]]]
-"""The flag: only where a clause begins (written "^had")."""
+Idiom = tuple[re.Pattern[str], Entry, bool]
+"""A pattern, what it is, and whether it stands only where a clause begins (written "^had")."""
+Idioms = dict[str, tuple[re.Pattern[str], list[Idiom]]]
+"""First word -> one pattern that matches where any does, and all of them in the order of the file."""
+
 _WORD = r"[\w'’-]+"
 _DEVICE = (
     "(?:detectors?|tools?|models?|systems?|software|schemes?|instruments?|sensors?|coders?|coding|protocols?"
@@ -34,17 +37,19 @@ def _compiled(rest: str) -> re.Pattern[str]:
 
 @cache
 def idioms() -> Idioms:
-    """First word -> the patterns that may begin with it, in the order of the file."""
+    """All turns of phrase by their first words."""
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-    told: dict[str, Any] = yaml.load(
-        (files(_words.__name__) / "idioms.yaml").read_text(encoding="utf-8"), Loader=loader
-    )
-    found: Idioms = {}
-    for name, patterns in told.items():
+    text = (files(_words.__name__) / "idioms.yaml").read_text(encoding="utf-8")
+    groups: dict[str, Any] = yaml.load(text, Loader=loader)
+    found: dict[str, list[Idiom]] = {}
+    for name, patterns in groups.items():
         entry = Entry(Kind[name.upper()])
         for pattern in patterns:
             first, _, rest = pattern.partition("~")
             compiled = _compiled(rest)
             for word in first.strip().split("|"):
                 found.setdefault(word.lstrip("^"), []).append((compiled, entry, word[0] == "^"))
-    return found
+    return {
+        word: (re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _, _ in made)), made)
+        for word, made in found.items()
+    }

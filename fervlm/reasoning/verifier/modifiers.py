@@ -246,13 +246,14 @@ class ModifierReader(PartReader):
 
     def _on_level(self, element: Element) -> None:
         value: tuple[int, int] = element.entry.value
-        if self._next(NONE)[0] is Kind.MOVE and self.els[self.i + 1].entry.value[0] == "close" and value == (2, 2):
+        after = self.kinds[self.i + 1] if self.i + 1 < self.count else None
+        if after is Kind.MOVE and value == (1, 3) and self.els[self.i + 1].entry.value[0] == "close":
             return  # "gently closed"
         if value[0] == 0:  # "hardly": absent, or no more than a trace
             self.lower, value = True, (2, 5)
         if self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "less than clearly"
-        if self._next(NONE)[0] in (Kind.MORE, Kind.LESS, Kind.ELSE):
+        if after in (Kind.MORE, Kind.LESS, Kind.ELSE):
             return  # "a little more on the left"
         if self._of_unknown(element):
             return  # "a strong case", "plain breathing"
@@ -286,13 +287,13 @@ class ModifierReader(PartReader):
 
     def _of_unknown(self, element: Element) -> bool:
         """Whether a word of strength stands right before a noun or verb that is not known."""
-        if element.end - element.start < 3:
-            return False
-        stop = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
         k = self.i + 1
-        if k < self.count and self.kinds[k] in _CLAIMED and self.els[k].token - element.token <= 3:
+        here = k < self.count
+        if element.end - element.start < 3 or (here and self.els[k].start - element.end <= 1):
             return False
-        found = _FOLLOWED.match(self.text[element.end : stop].lower())
+        if here and self.kinds[k] in _CLAIMED and self.els[k].token - element.token <= 3:
+            return False
+        found = _FOLLOWED.match(self.text[element.end : self.els[k].start if here else len(self.text)].lower())
         return found is not None and found[1] not in _LOOSE and self.kinds[self.i - 1 : self.i] != [Kind.COP]
 
     def _same_predicate(self, k: int) -> bool:

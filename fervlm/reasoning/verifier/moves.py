@@ -48,7 +48,7 @@ class MoveReader(ModifierReader):
             return  # "slight as it is"
         if "still" in moves and Kind.THAN in self.kinds[max(0, self.i - 3) : self.i]:
             return  # "higher than at rest"
-        if self._word(element) == "together" and self.i and self.kinds[self.i - 1] in _UNITS:
+        if self.i and self.kinds[self.i - 1] in _UNITS and self._word(element) == "together":
             return  # "the eyes and the mouth smile together"
         if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
             return  # "straight back"
