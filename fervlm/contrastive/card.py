@@ -39,8 +39,8 @@ def write_card(
         "race.",
         "## What it cannot do\n\nIt was trained on small grey pictures (48 to 64 pixels) labelled by crowds and "
         "students; published human agreement on FER2013 is about 65 %. Contempt stood in four training pictures. Its "
-        "AUs imitate MediaPipe's coefficients, themselves of low trust: AU6 and AU9 are not among them and stay *not measured*. "
-        "Strength and side are not told. Classes shown to it as words that its texts never held go through the FACS "
+        "AUs imitate MediaPipe's coefficients, themselves of low trust: AU6 and AU9 are not among them and stay *not "
+        "measured*. Strength and side are not told. Classes shown to it as words that its texts never held go through the FACS "
         "tables.",
         f"## Data and terms\n\n{PACK_SOURCES}",
         "## Numbers\n\n" + _scores(metrics),

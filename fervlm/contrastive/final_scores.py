@@ -11,16 +11,20 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from numpy.typing import NDArray
 
-from fervlm.checkpoint import LabelCalibration, UnitOutput
+from fervlm.checkpoint import LabelCalibration, UnitOutput, UnknownRule, open_checkpoint
 from fervlm.contrastive.build import Built
 from fervlm.contrastive.calibrate import calibration_error, fit_temperature, fit_unit, softmax
 from fervlm.contrastive.faces import Faces
-from fervlm.contrastive.measure import Encoded, class_embeddings, encode, unit_areas
+from fervlm.contrastive.measure import Encoded, both_looks, class_embeddings, encode, unit_areas
 from fervlm.contrastive.model import GlobalLocal
 from fervlm.contrastive.pictures import Pictures
 from fervlm.contrastive.probe import linear_probe
+from fervlm.contrastive.settings import ContrastiveConfig
+from fervlm.contrastive.train import shown
+from fervlm.contrastive.unknown import make_rule, measure_unknown, strangeness
 from fervlm.contrastive.validation import tuning_part
-from fervlm.facs.labels import BASIC7
+from fervlm.errors import FervlmError
+from fervlm.facs.labels import BASIC7, BASIC8
 from fervlm.facs.units import movement_units
 from fervlm.metrics import bootstrap, class_recall, uar, war
 
@@ -36,14 +40,16 @@ class FinalScores:
 
     units: tuple[UnitOutput, ...]
     labels: LabelCalibration
+    unknown: UnknownRule | None
     metrics: dict[str, Any]
 
 
-def final_scores(built: Built, train: Faces, held_out: Faces, say: Say) -> FinalScores:
+def final_scores(built: Built, config: ContrastiveConfig, train: Faces, held_out: Faces, say: Say) -> FinalScores:
     """Calibrate on the tuning part, measure on the rest.
 
     Args:
         built: the model, with the weights to be published.
+        config: of its run.
         train: faces it was trained on, for the linear probe.
         held_out: all validation faces.
         say: is told what is going on.
@@ -53,7 +59,7 @@ def final_scores(built: Built, train: Faces, held_out: Faces, say: Say) -> Final
     encoded = encode(built.model, held_out.pictures, built.size, built.levels)
     classes = class_embeddings(built.model, built.words, BASIC7)
     scores = encoded.embedding @ classes.T
-    labelled = (held_out.labels >= 0) & (held_out.labels < len(BASIC7))
+    labelled = (held_out.labels >= 0) & (held_out.labels < len(BASIC7)) & shown(held_out, config)
     temperature = fit_temperature(scores[labelled & tuned], held_out.labels[labelled & tuned])
     kept = labelled & ~tuned
     error = calibration_error(softmax(scores[kept] / temperature), held_out.labels[kept])
@@ -71,9 +77,10 @@ def final_scores(built: Built, train: Faces, held_out: Faces, say: Say) -> Final
         }
     say("measuring moved and scaled crops")
     metrics["robustness (zero-shot WAR, reported part)"] = _moved(built, held_out.take(kept), classes)
+    unknown = _unknown(built, config, held_out, classes, temperature, metrics)
     units, areas = _units(encoded, held_out, tuned, built.model)
     metrics["action units, mean AUC"] = float(np.mean(areas)) if areas else None
-    return FinalScores(units, labels, metrics)
+    return FinalScores(units, labels, unknown, metrics)
 
 
 def _told(truth: NDArray[np.int64], guesses: NDArray[np.int64], at: NDArray[np.bool_]) -> dict[str, Any]:
@@ -97,6 +104,41 @@ def _probe(built: Built, train: Faces, held_out: Encoded) -> NDArray[np.int64]:
     faces = train.take(known)
     features = encode(built.model, faces.pictures, built.size, built.levels, flip=False).embedding
     return linear_probe(features, faces.labels, held_out.embedding, classes=len(BASIC7))
+
+
+def _unknown(
+    built: Built,
+    config: ContrastiveConfig,
+    held_out: Faces,
+    classes: NDArray[np.float32],
+    temperature: float,
+    metrics: dict[str, Any],
+) -> UnknownRule | None:
+    """Measured where labels were left out; where another run's is to be taken, scaled anew on the tuning faces."""
+    kept = np.array([label not in config.leave_out for label in BASIC7])
+    known = (held_out.labels >= 0) & (held_out.labels < len(BASIC7)) & shown(held_out, config)
+    if config.leave_out:
+        left = np.isin(held_out.labels, [BASIC8.index(label) for label in config.leave_out])
+        looks = [
+            both_looks(built.model, held_out.take(at).pictures, classes[kept], built.size, built.levels)
+            for at in (known, left)
+        ]
+        rule, told = measure_unknown(looks[0], looks[1], temperature)
+        metrics[f"unknown: {', '.join(config.leave_out)} left out ({int(left.sum())} faces)"] = {
+            name: {"AUROC": round(numbers.auroc, 4), "FPR95": round(numbers.fpr95, 4)} for name, numbers in told.items()
+        }
+        return rule
+    if config.unknown_from is None:
+        return None
+    taken = open_checkpoint(config.unknown_from).manifest
+    if taken.unknown is None:
+        raise FervlmError("the checkpoint holds no rule for faces that fit no label", file=config.unknown_from)
+    faces = held_out.take(known & tuning_part(held_out))
+    looks_here = both_looks(built.model, faces.pictures, classes, built.size, built.levels)
+    rule = make_rule(strangeness(looks_here, temperature), tuple(taken.unknown.parts))
+    metrics |= {name: value for name, value in taken.metrics.items() if name.startswith("unknown")}
+    note = "parts chosen, AUROC and FPR95 measured, in a run of their own that never saw the held-out classes"
+    return rule.model_copy(update={"auroc": taken.unknown.auroc, "fpr95": taken.unknown.fpr95, "note": note})
 
 
 def _units(

@@ -14,7 +14,7 @@ from fervlm.contrastive.final_scores import final_scores
 from fervlm.contrastive.lora import merge_lora
 from fervlm.contrastive.publish import ModelNotes, publish
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.train import Trained
+from fervlm.contrastive.train import Trained, shown
 
 Say = Callable[[str], None]
 
@@ -34,8 +34,9 @@ def finish(trained: Trained, config: ContrastiveConfig, folder: Path, say: Say =
         merge_lora(built.model.clip)
     side, colour = picture_side(config)
     faces = load_faces(config.data, "train", side, colour=colour)
-    found = final_scores(built, faces, trained.held_out, say)
-    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"data", "init"})
+    faces = faces.take(shown(faces, config))
+    found = final_scores(built, config, faces, trained.held_out, say)
+    settings: dict[str, Any] = config.model_dump(mode="json", exclude={"data", "init", "unknown_from"})
     settings["data"] = [path.name for path in config.data]
     training = {"steps": trained.step, "epochs": config.epochs, "settings": settings}
     notes = ModelNotes(
@@ -43,6 +44,7 @@ def finish(trained: Trained, config: ContrastiveConfig, folder: Path, say: Say =
         version="1",
         units=found.units,
         labels=found.labels,
+        unknown=found.unknown,
         data_fingerprint=trained.fingerprint,
         training=training,
         metrics=found.metrics,

@@ -13,6 +13,7 @@ from fervlm.contrastive.class_prompts import PROMPT_SETS, class_texts
 from fervlm.contrastive.faces import Faces
 from fervlm.contrastive.model import GlobalLocal
 from fervlm.contrastive.pictures import Pictures
+from fervlm.contrastive.unknown import Looks
 from fervlm.contrastive.words import Words
 from fervlm.facs.labels import BASIC7
 from fervlm.facs.units import movement_units
@@ -44,6 +45,24 @@ def encode(
         embeddings.append(e.float().cpu().numpy())
         units.append(u.float().cpu().numpy())
     return Encoded(np.concatenate(embeddings), np.concatenate(units))
+
+
+@torch.no_grad()
+def both_looks(
+    model: GlobalLocal, pictures: Pictures, classes: NDArray[np.float32], size: int, levels: Levels, batch: int = 256
+) -> Looks:
+    """N pictures and their mirror images against class embeddings [K, D], for `unknown`."""
+    model.eval()
+    device = next(model.parameters()).device
+    columns: list[list[NDArray[np.float32]]] = [[], [], [], []]
+    for start in range(0, len(pictures), batch):
+        x = prepare(pictures.batch(slice(start, start + batch)), size, levels).to(device)
+        for k, out in enumerate((model.pictures(x), model.pictures(x.flip(-1)))):
+            side = round(out.looked.shape[-1] ** 0.5)
+            places = out.looked.reshape(*out.looked.shape[:2], side, side)
+            columns[k].append(out.embedding.float().cpu().numpy() @ classes.T)
+            columns[2 + k].append((places.flip(-1) if k else places).flatten(2).float().cpu().numpy())
+    return Looks(*(np.concatenate(column) for column in columns))
 
 
 @torch.no_grad()

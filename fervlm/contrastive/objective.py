@@ -76,6 +76,7 @@ class Objective(nn.Module):
     def __init__(self, model: GlobalLocal, config: ContrastiveConfig) -> None:
         super().__init__()
         self.model, self.config = model, config
+        self.left_out = [label in config.leave_out for label in BASIC8]
         c = config.captions
         self.mining = MiningSettings(
             top_k=c.mined, threshold=c.mine_threshold, warmup_steps=c.mine_after, self_weight=c.self_weight
@@ -106,7 +107,10 @@ class Objective(nn.Module):
     def _label(self, out: PictureFeatures, batch: Batch) -> Tensor:
         classes = self.model.texts(batch.class_tokens)
         scale: Tensor = self.model.clip.logit_scale.exp()  # type: ignore[operator]
-        losses = -(batch.labels * (scale * out.embedding @ classes.T).log_softmax(-1)).sum(-1)
+        logits = scale * out.embedding @ classes.T
+        # A class that is left out must not be pushed away either.
+        logits = logits.masked_fill(torch.tensor(self.left_out, device=logits.device), -1e4)
+        losses = -(batch.labels * logits.log_softmax(-1)).sum(-1)
         return (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
 
     def _whole(self, name: str, part: Part, out: PictureFeatures, texts: Tensor, batch: Batch) -> Tensor:

@@ -55,6 +55,10 @@ class ContrastiveConfig(_Frozen):
     """One run of `fervlm train contrastive`."""
 
     data: tuple[Path, ...] = Field(description="Sets of `fervlm annotate --embed` and Parquet files of labelled faces.")
+    leave_out: tuple[str, ...] = Field((), description="Labels whose faces are not shown: to measure `unknown`.")
+    unknown_from: Path | None = Field(
+        None, description="Checkpoint of a run with `leave_out`, whose rule for faces that fit no label is taken over."
+    )
     model: str = Field("nano", description="`nano`, an open_clip name, or a checkpoint folder.")
     pretrained: str | None = Field(None, description="open_clip tag or weights file for `model`.")
     lora: Lora | None = None
@@ -89,5 +93,5 @@ class ContrastiveConfig(_Frozen):
 
     def fingerprint(self) -> str:
         """16 hex digits over what decides the result; how often it is measured or saved does not."""
-        text = self.model_dump_json(exclude={"threads", "device", "measure_every", "save_every"})
+        text = self.model_dump_json(exclude={"threads", "device", "unknown_from", "measure_every", "save_every"})
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
@@ -29,6 +30,7 @@ from fervlm.contrastive.state import load_state, save_state
 from fervlm.contrastive.targets import Targets
 from fervlm.contrastive.validation import tuning_part
 from fervlm.errors import FervlmError
+from fervlm.facs.labels import BASIC8
 
 Say = Callable[[str], None]
 LOG_EVERY = 50
@@ -63,6 +65,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     out.mkdir(parents=True, exist_ok=True)
     side, colour = picture_side(config)
     faces = load_faces(config.data, "train", side, colour=colour)
+    faces = faces.take(shown(faces, config))
     held_out = load_faces(config.data, "val", side, colour=colour)
     say(f"{len(faces):,} faces to train on, {len(held_out):,} to measure on")
     torch.manual_seed(config.seed)
@@ -72,9 +75,21 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
         built.tokenizer.save(str(out / "tokenizer.json"))
     run = Run(config, out, built, faces, say, rank, world)
     run.resume()
-    finished = run.go(held_out.take(tuning_part(held_out)))
+    finished = run.go(held_out.take(tuning_part(held_out) & shown(held_out, config)))
     run.use_average()
     return Trained(built, held_out, faces.fingerprint(), run.step, finished, leads=rank == 0)
+
+
+def shown(faces: Faces, config: ContrastiveConfig) -> NDArray[np.bool_]:
+    """bool [N]: faces whose label is not left out.
+
+    Raises:
+        FervlmError: a label to leave out is none of the eight.
+    """
+    odd = next((label for label in config.leave_out if label not in BASIC8), None)
+    if odd is not None:
+        raise FervlmError(f"'{odd}' cannot be left out: it is no label", hint=f"Labels: {', '.join(BASIC8)}.")
+    return ~np.isin(faces.labels, [BASIC8.index(label) for label in config.leave_out])
 
 
 class Run:
