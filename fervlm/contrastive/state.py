@@ -8,11 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from fervlm.errors import FervlmError
+
+STATE = "state.safetensors"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+"""What AdamW keeps of each parameter."""
 
 
 def save_state(
@@ -26,7 +30,7 @@ def save_state(
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"moments.{key}.{name}"] = value if isinstance(value, Tensor) else torch.tensor(float(value))
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    path = folder / "state.safetensors"
+    path = folder / STATE
     part = path.with_suffix(".part")
     save_file(plain, part, metadata={"note": json.dumps(note)})
     with part.open("rb") as handle:
@@ -42,41 +46,58 @@ def load_state(
     Raises:
         FervlmError: the state belongs to another model or is damaged.
     """
-    path = folder / "state.safetensors"
+    path = folder / STATE
     if not path.exists():
         return None
+    tensors, note = read_state(path)
+    names = [name for name, p in model.named_parameters() if p.requires_grad]
+    wanted = {f"model.{name}": value for name, value in model.state_dict().items()}
+    wanted |= {f"average.{name}": value for name, value in average.items()}
+    if any(name not in tensors or tensors[name].shape != value.shape for name, value in wanted.items()):
+        raise FervlmError("the saved state belongs to another model", file=path, hint="Start anew: --restart.")
+    model.load_state_dict({name: tensors[f"model.{name}"] for name in model.state_dict()})
+    for name, value in average.items():
+        value.copy_(tensors[f"average.{name}"])
+    for name, parameter in zip(names, _parameters(optimizer), strict=True):
+        found = {key: tensors.get(f"moments.{key}.{name}") for key in _MOMENTS}
+        if None not in found.values():
+            optimizer.state[parameter] = {k: _like(parameter, t) for k, t in found.items() if t is not None}
+    return note
+
+
+def _like(parameter: Tensor, moment: Tensor) -> Tensor:
+    """In the parameter's own layout: fused AdamW pairs the two by their place in memory, whatever their strides."""
+    if moment.shape != parameter.shape:
+        return moment.to(parameter.device)
+    return torch.empty_like(parameter, dtype=moment.dtype).copy_(moment)
+
+
+def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """All tensors of a state file, and its note.
+
+    Raises:
+        FervlmError: the file is damaged or none of a run.
+    """
     try:
-        tensors = load_file(path)
-        note = read_note(path)
-    except (SafetensorError, OSError) as error:
+        return load_file(path), read_note(path)
+    except (SafetensorError, OSError, ValueError) as error:
         raise FervlmError(
             f"the saved state cannot be read ({error})", file=path, hint="Start anew: --restart."
         ) from error
-    own = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
-    if own.keys() != model.state_dict().keys():
-        raise FervlmError("the saved state belongs to another model", file=path, hint="Start anew: --restart.")
-    model.load_state_dict(own)
-    for name, value in average.items():
-        value.copy_(tensors[f"average.{name}"])
-    names = [name for name, p in model.named_parameters() if p.requires_grad]
-    for name, parameter in zip(names, _parameters(optimizer), strict=True):
-        keys = {k.split(".")[1]: t for k, t in tensors.items() if k.startswith("moments.") and _name(k) == name}
-        if keys:
-            optimizer.state[parameter] = {k: t if k == "step" else t.to(parameter.device) for k, t in keys.items()}
-    return note
 
 
 def read_note(path: Path) -> dict[str, Any]:
-    """The note inside a state file."""
-    from safetensors import safe_open
+    """The note inside a state file.
 
+    Raises:
+        SafetensorError, OSError, ValueError: the file is damaged or none of a run.
+    """
     with safe_open(path, framework="pt") as handle:
-        note: dict[str, Any] = json.loads(handle.metadata()["note"])
+        text = (handle.metadata() or {}).get("note")
+    if text is None:
+        raise ValueError("no run wrote it")
+    note: dict[str, Any] = json.loads(text)
     return note
-
-
-def _name(key: str) -> str:
-    return key.split(".", 2)[2]
 
 
 def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
