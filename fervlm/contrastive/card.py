@@ -14,6 +14,13 @@ PACK_SOURCES = """\
   rights it does not discuss.
 - MediaPipe Face Landmarker, the evidence on all of these faces: Apache-2.0.
 """
+_LIMITS = """\
+## What it cannot do
+
+It was trained on small grey pictures (48 to 64 pixels) labelled by crowds and students; published human agreement on
+FER2013 is about 65 %. Contempt stood in four training pictures. Its AUs imitate MediaPipe's coefficients, themselves of
+low trust: AU6 and AU9 are not among them and stay *not measured*. Strength and side are not told. Words that its texts
+never held go through the FACS tables, or are refused."""
 LICENCE = """\
 Terms of these weights
 
@@ -37,11 +44,7 @@ def write_card(
         "## Intended use\n\nZero-shot labels in one's own words, AU evidence for checked explanations, retrieval, "
         "research. It tells the expression *shown*, never what somebody feels, and nothing about identity, age, sex or "
         "race.",
-        "## What it cannot do\n\nIt was trained on small grey pictures (48 to 64 pixels) labelled by crowds and "
-        "students; published human agreement on FER2013 is about 65 %. Contempt stood in four training pictures. Its "
-        "AUs imitate MediaPipe's coefficients, themselves of low trust: AU6 and AU9 are not among them and stay *not "
-        "measured*. Strength and side are not told. Classes shown to it as words that its texts never held go through the FACS "
-        "tables.",
+        _LIMITS,
         f"## Data and terms\n\n{PACK_SOURCES}",
         "## Numbers\n\n" + _scores(metrics),
         "## Action units, against MediaPipe's evidence\n\n" + _units(units),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
@@ -14,7 +14,7 @@ from fervlm.contrastive.class_prompts import PROMPT_SETS, templates, words_of
 from fervlm.contrastive.distributed import Ranks, loss_over_ranks
 from fervlm.contrastive.local import LocalBatch, local_loss, region_loss
 from fervlm.contrastive.mining import MiningSettings, mine
-from fervlm.contrastive.model import GlobalLocal, PictureFeatures
+from fervlm.contrastive.model import GlobalLocal
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.words import Words
 from fervlm.facs.labels import BASIC8
@@ -58,6 +58,21 @@ class Batch:
         return replace(self, captions=captions, **moved)
 
 
+class Features(NamedTuple):
+    """What B pictures and U texts give."""
+
+    embedding: Tensor
+    """[B, D], unit length."""
+    patches: Tensor
+    """[B, P, D]."""
+    units: Tensor
+    """[B, A] logits."""
+    affect: Tensor
+    """[B, 2], or [B, 0] without an affect head."""
+    texts: Tensor
+    """[U, D], unit length."""
+
+
 def draw_class_tokens(words: Words, generator: torch.Generator) -> Tensor:
     """One prompt of every basic class: a drawn line, filled with the label or a variant of it."""
     lines = [line for name in PROMPT_SETS for line in templates(name)]
@@ -84,41 +99,55 @@ class Objective(nn.Module):
 
     def forward(self, batch: Batch) -> dict[str, Tensor]:
         """Losses, each 0-dim."""
+        return self.losses(self.encode(batch.x, self.tokens(batch)), batch)
+
+    def tokens(self, batch: Batch) -> Tensor:
+        """The captions' distinct texts [U, L]; none where no loss needs them."""
+        wanted = batch.captions is not None and self.config.weights.captions()
+        return batch.captions.tokens if batch.captions is not None and wanted else batch.class_tokens[:0]
+
+    def encode(self, x: Tensor, tokens: Tensor) -> Features:
+        """Pictures [B, 3, S, S] and texts [U, L] through the towers."""
+        out = self.model.pictures(x)
+        texts = self.model.texts(tokens) if len(tokens) else out.embedding[:0]
+        affect = out.embedding[:, :0] if out.affect is None else out.affect
+        return Features(out.embedding, out.patches, out.units, affect, texts)
+
+    def losses(self, found: Features, batch: Batch) -> dict[str, Tensor]:
+        """Losses from features, which may have been encoded part by part."""
         weights = self.config.weights
-        out = self.model.pictures(batch.x)
         losses: dict[str, Tensor] = {}
         if weights.label:
-            losses["label"] = self._label(out, batch)
+            losses["label"] = self._label(found, batch)
         if weights.units:
-            losses["units"] = unit_loss(out.units, batch.units, batch.measured)
-        if weights.affect and out.affect is not None:
+            losses["units"] = unit_loss(found.units, batch.units, batch.measured)
+        if weights.affect and found.affect.shape[1]:
             told = batch.labels.sum(1, keepdim=True)
-            losses["affect"] = ((out.affect - batch.affect).square() * told).sum() / told.sum().clamp(min=1)
+            losses["affect"] = ((found.affect - batch.affect).square() * told).sum() / told.sum().clamp(min=1)
         captions = batch.captions
         if captions is not None and weights.captions():
-            texts = self.model.texts(captions.tokens) if len(captions.tokens) else out.embedding[:0]
             if weights.overview:
-                losses["overview"] = self._whole("overview", captions.overview, out, texts, batch)
+                losses["overview"] = self._whole("overview", captions.overview, found, batch)
             if weights.summary:
-                losses["summary"] = self._whole("summary", captions.summary, out, texts, batch)
-            losses |= self._regions(out, texts, captions)
+                losses["summary"] = self._whole("summary", captions.summary, found, batch)
+            losses |= self._regions(found, captions)
         return losses
 
-    def _label(self, out: PictureFeatures, batch: Batch) -> Tensor:
+    def _label(self, found: Features, batch: Batch) -> Tensor:
         classes = self.model.texts(batch.class_tokens)
         scale: Tensor = self.model.clip.logit_scale.exp()  # type: ignore[operator]
-        logits = scale * out.embedding @ classes.T
+        logits = scale * found.embedding @ classes.T
         # A class that is left out must not be pushed away either.
         logits = logits.masked_fill(torch.tensor(self.left_out, device=logits.device), -1e4)
         losses = -(batch.labels * logits.log_softmax(-1)).sum(-1)
         return (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
 
-    def _whole(self, name: str, part: Part, out: PictureFeatures, texts: Tensor, batch: Batch) -> Tensor:
+    def _whole(self, name: str, part: Part, found: Features, batch: Batch) -> Tensor:
         """Pictures against one text each: mined positives, equal texts and AU sets no negatives, false texts hard."""
         captions = batch.captions
         if captions is None:
-            return out.embedding.sum() * 0
-        pictures, own = out.embedding[part.owners], texts[part.of]
+            return found.embedding.sum() * 0
+        pictures, own = found.embedding[part.owners], found.texts[part.of]
         ranks = Ranks(len(pictures), pictures.device)
         if min(ranks.counts) == 0 or sum(ranks.counts) < 2:
             return (pictures.sum() + own.sum()) * 0
@@ -139,20 +168,20 @@ class Objective(nn.Module):
             mined.positives,
             self.model.scale(name),
             same=same,
-            hard=texts[part.hard] if len(part.hard) else None,
+            hard=found.texts[part.hard] if len(part.hard) else None,
             owners=part.hard_owners if len(part.hard) else None,
         )
 
-    def _regions(self, out: PictureFeatures, texts: Tensor, captions: CaptionBatch) -> dict[str, Tensor]:
+    def _regions(self, found: Features, captions: CaptionBatch) -> dict[str, Tensor]:
         weights, part = self.config.weights, captions.regions
         if not weights.local and not weights.align:
             return {}
         local = LocalBatch(
-            out.patches,
-            texts[part.of],
+            found.patches,
+            found.texts[part.of],
             part.owners,
             captions.ids[part.of],
-            captions.priors(round(out.patches.shape[1] ** 0.5)).to(out.patches),
+            captions.priors(round(found.patches.shape[1] ** 0.5)).to(found.patches),
         )
         losses = {}
         attention = self.model.scale("attention")
