@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +13,9 @@ import typer
 from fervlm.errors import FervlmError, MissingExtraError
 
 app = typer.Typer(no_args_is_help=True, help="Train models on the data engine's captions (extra: train).")
-_MADE = ("state.safetensors", "steps.csv", "scores.csv", "curves.png", "tokenizer.json", "tensorboard", "checkpoint")
+_WRITTEN = ("state.safetensors", "steps.csv", "scores.csv", "curves.png")
+_MADE = {*_WRITTEN, *(Path(name).with_suffix(".part").name for name in _WRITTEN)}
+_MADE |= {"tokenizer.json", "tensorboard", "checkpoint"}
 
 
 @app.callback()
@@ -57,7 +60,7 @@ def contrastive(
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise FervlmError("is a file; a run is a folder", file=out, hint="Give --out a folder.")
-    if restart:
+    if restart and os.environ.get("RANK", "0") == "0":  # the other processes wait for the first before they read
         _forget(folder)
 
     def say(text: str) -> None:

@@ -85,7 +85,7 @@ def _light(x: Tensor, amount: float, u: Tensor) -> Tensor:
     gamma = torch.exp(u[:, 1] * amount)[:, None, None, None]
     shift = (u[:, 2] * amount * 0.4)[:, None, None, None]
     mean = x.mean(dim=(1, 2, 3), keepdim=True)
-    return ((x.clamp(1e-3, 1) ** gamma - mean) * contrast + mean + shift).clamp(0, 1)
+    return ((x.clamp(0, 1) ** gamma - mean) * contrast + mean + shift).clamp(0, 1)
 
 
 def _blur(x: Tensor, chosen: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import fervlm.torchvision_fix  # noqa: F401 - before open_clip
 from fervlm.contrastive.au_head import AUHead
+from fervlm.contrastive.words import lengths
 
 if TYPE_CHECKING:
     from open_clip import CLIP
@@ -110,16 +111,20 @@ def encode_texts(clip: CLIP, tokens: Tensor) -> Tensor:
     A text ends with its end token and a causal tower never looks past it, so that shorter rows give the same features.
     Towers of another build get the full context length.
     """
-    if not hasattr(clip, "token_embedding") or clip.attn_mask is None:
+    if (
+        not hasattr(clip, "token_embedding")
+        or clip.attn_mask is None
+        or getattr(clip, "text_pool_type", "argmax") not in {"argmax", "eos"}
+    ):
         full = clip.context_length
         padded = F.pad(tokens, (0, full - tokens.shape[1])) if tokens.shape[1] < full else tokens
         features: Tensor = clip.encode_text(padded, normalize=True)
         return features
     if len(tokens) < GROUPED_FROM or tokens.is_cuda:
         return _causal(clip, tokens)
-    lengths = (tokens != 0).sum(1)
-    order = lengths.argsort(stable=True)
-    parts = [_causal(clip, tokens[group][:, : int(lengths[group].max())]) for group in order.chunk(4)]
+    used = lengths(tokens)
+    order = used.argsort(stable=True)
+    parts = [_causal(clip, tokens[group][:, : int(used[group].max())]) for group in order.chunk(4)]
     return torch.cat(parts)[order.argsort()]
 
 

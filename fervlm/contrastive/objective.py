@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from torch import Tensor, nn
+from torch import distributed as dist
 
 from fervlm.contrastive.captions import CaptionBatch, Part
 from fervlm.contrastive.class_prompts import PROMPT_SETS, templates, words_of
@@ -123,7 +124,7 @@ class Objective(nn.Module):
             losses["units"] = unit_loss(found.units, batch.units, batch.measured)
         if weights.affect and found.affect.shape[1]:
             told = batch.labels.sum(1, keepdim=True)
-            losses["affect"] = ((found.affect - batch.affect).square() * told).sum() / told.sum().clamp(min=1)
+            losses["affect"] = mean_over_ranks(((found.affect - batch.affect).square() * told).sum(), told.sum(), 1)
         captions = batch.captions
         if captions is not None and weights.captions():
             if weights.overview:
@@ -136,11 +137,12 @@ class Objective(nn.Module):
     def _label(self, found: Features, batch: Batch) -> Tensor:
         classes = self.model.texts(batch.class_tokens)
         scale: Tensor = self.model.clip.logit_scale.exp()  # type: ignore[operator]
-        logits = scale * found.embedding @ classes.T
+        with torch.autocast(classes.device.type, enabled=False):  # bf16 knows a logit of 50 to a quarter only
+            logits = scale.float() * found.embedding.float() @ classes.float().T
         # A class that is left out must not be pushed away either.
         logits = logits.masked_fill(torch.tensor(self.left_out, device=logits.device), -1e4)
         losses = -(batch.labels * logits.log_softmax(-1)).sum(-1)
-        return (losses * batch.weights).sum() / batch.weights.sum().clamp(min=1e-6)
+        return mean_over_ranks((losses * batch.weights).sum(), batch.weights.sum(), 1e-6)
 
     def _whole(self, name: str, part: Part, found: Features, batch: Batch) -> Tensor:
         """Pictures against one text each: mined positives, equal texts and AU sets no negatives, false texts hard."""
@@ -195,4 +197,24 @@ class Objective(nn.Module):
 def unit_loss(logits: Tensor, target: Tensor, measured: Tensor) -> Tensor:
     """Binary cross-entropy [B, A] over what was measured, each reading counted alike."""
     losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * measured
-    return losses.sum() / measured.sum().clamp(min=1)
+    return mean_over_ranks(losses.sum(), measured.sum(), 1)
+
+
+def mean_over_ranks(total: Tensor, count: Tensor, least: float) -> Tensor:
+    """`total / count` of the whole batch, of which each rank gives its own part; 0-dim, the same on all ranks.
+
+    Gradients are this rank's share times the number of ranks: DistributedDataParallel takes their mean over ranks, which
+    is then the gradient of the whole batch, however unequal the ranks' counts are.
+
+    Args:
+        total: sum over what this rank counts, 0-dim.
+        count: how much that is; carries no gradient.
+        least: a smaller count of all ranks together is taken as this much.
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return total / count.clamp(min=least)
+    whole = torch.stack([total.detach().float(), count.detach().float()])
+    dist.all_reduce(whole)
+    counted = whole[1].clamp(min=least)
+    share = dist.get_world_size() * total / counted
+    return share + (whole[0] / counted - share).detach()

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 
 class _Frozen(BaseModel):
@@ -68,7 +68,10 @@ class ContrastiveConfig(_Frozen):
     seed: int = Field(0, ge=0)
     epochs: float = Field(40, gt=0)
     batch: int = Field(128, ge=2)
-    sizes: tuple[tuple[float, int], ...] = Field(
+    parts: int = Field(
+        1, ge=1, description="Parts a batch is encoded in, one at a time (gradient caching): same losses, less memory."
+    )
+    sizes: tuple[tuple[float, PositiveInt], ...] = Field(
         (),
         description="(until this share of the run, picture side): small pictures first save time; the last is the "
         "nano's own. Empty: the model's own side throughout.",
@@ -90,8 +93,10 @@ class ContrastiveConfig(_Frozen):
     threads: int = Field(1, ge=1)
     measure_every: float = Field(1.0, gt=0, description="Epochs between two looks at the validation part.")
     save_every: int = Field(100, ge=1, description="Steps between two saved states.")
+    log_every: int = Field(50, ge=1, description="Steps whose mean losses make one row of steps.csv.")
 
     def fingerprint(self) -> str:
         """16 hex digits over what decides the result; how often it is measured or saved does not."""
-        text = self.model_dump_json(exclude={"threads", "device", "unknown_from", "measure_every", "save_every"})
+        apart = {"threads", "device", "unknown_from", "measure_every", "save_every", "log_every"}
+        text = self.model_dump_json(exclude=apart)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -26,14 +26,13 @@ from fervlm.contrastive.logs import RunLogs
 from fervlm.contrastive.measure import scores_by_source
 from fervlm.contrastive.objective import Batch, Objective, draw_class_tokens
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.state import load_state, save_state
+from fervlm.contrastive.state import STATE, load_state, read_state, save_state
 from fervlm.contrastive.targets import Targets
 from fervlm.contrastive.validation import tuning_part
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import BASIC8
 
 Say = Callable[[str], None]
-LOG_EVERY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
         FervlmError: the data cannot be read, the folder holds another run, or the loss is no number.
     """
     torch.set_num_threads(config.threads)
-    rank, world = _ranks()
+    rank, world = _ranks(config)
     if rank:
         say = _silent
     out.mkdir(parents=True, exist_ok=True)
@@ -77,7 +76,9 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     run.resume()
     finished = run.go(held_out.take(tuning_part(held_out) & shown(held_out, config)))
     run.use_average()
-    return Trained(built, held_out, faces.fingerprint(), run.step, finished, leads=rank == 0)
+    if world > 1:
+        dist.destroy_process_group()  # what follows is the first rank's alone
+    return Trained(built, held_out, run.fingerprint, run.step, finished, leads=rank == 0)
 
 
 def shown(faces: Faces, config: ContrastiveConfig) -> NDArray[np.bool_]:
@@ -115,6 +116,10 @@ class Run:
         self.optimizer = _optimizer(self.model, config)
         self.average = {n: t.detach().clone() for n, t in self.model.state_dict().items() if t.is_floating_point()}
         self.step, self.best, self.worse, self.stopped = 0, 0.0, 0, False
+        self.kept: list[dict[str, float]] = []
+        """Losses of the steps since the last row of the log."""
+        self._check_sizes()
+        self.fingerprint = faces.fingerprint()
         self.targets = Targets(faces, self.model.config.units, config)
         c = config.captions
         self.bank = None
@@ -125,23 +130,37 @@ class Run:
 
     def resume(self) -> None:
         """Go on where a run with the same settings was cut."""
-        note = load_state(self.out, self.model, self.average, self.optimizer)
-        if note is None:
+        path = self.out / STATE
+        if not path.exists():
             return
-        if note["fingerprint"] != self.config.fingerprint():
-            raise FervlmError(
-                "the folder holds a run with other settings", file=self.out, hint="Give another --out, or --restart."
-            )
+        note, own = read_state(path)[1], self._note()
+        for key, what in (("fingerprint", "settings"), ("data", "training faces"), ("ranks", "numbers of processes")):
+            if note.get(key, own[key]) != own[key]:
+                raise FervlmError(
+                    f"the folder holds a run with other {what}", file=self.out, hint="Give another --out, or --restart."
+                )
+        load_state(self.out, self.model, self.average, self.optimizer)
         self.step, self.best, self.worse = note["step"], note["best"], note["worse"]
+        self.kept = note.get("kept", [])
         self.say(f"going on at step {self.step:,} of {self.steps:,}")
 
     def save(self) -> None:
         """Everything the next step needs; the first rank writes it."""
         if self.rank:
             return
-        note = {"step": self.step, "fingerprint": self.config.fingerprint(), "best": self.best, "worse": self.worse}
-        note["config"] = self.config.model_dump(mode="json")
-        save_state(self.out, self.model, self.average, self.optimizer, note)
+        save_state(self.out, self.model, self.average, self.optimizer, self._note())
+
+    def _note(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "fingerprint": self.config.fingerprint(),
+            "data": self.fingerprint,
+            "ranks": self.world,
+            "best": self.best,
+            "worse": self.worse,
+            "kept": self.kept,
+            "config": self.config.model_dump(mode="json"),
+        }
 
     def use_average(self) -> None:
         """Put the running average into the model."""
@@ -154,18 +173,19 @@ class Run:
         previous = signal.signal(signal.SIGTERM, self._stop)
         measure_every = max(1, round(self.config.measure_every * self.steps_per_epoch))
         logs = RunLogs(self.out, self.step) if self.rank == 0 else None
-        kept: list[dict[str, float]] = []
-        began = time.monotonic()
+        began, at = time.monotonic(), self.step
         try:
             while self.step < self.steps and not self._enough():
-                kept.append(self.one_step())
+                self.kept.append(self.one_step())
                 self.step += 1
-                if logs is not None and (self.step % LOG_EVERY == 0 or self.step == self.steps):
-                    self._log(logs, kept, len(kept) * self.config.batch / (time.monotonic() - began))
-                    kept, began = [], time.monotonic()
+                if self.step % self.config.log_every == 0 or self.step == self.steps:
+                    if logs is not None:
+                        pictures = (self.step - at) * self.config.batch * self.world
+                        self._log(logs, self.kept, pictures / (time.monotonic() - began))
+                    self.kept, began, at = [], time.monotonic(), self.step
                 if self.step % measure_every == 0 or self.step == self.steps:
                     self._measure(logs, tuning)
-                    began = time.monotonic()
+                    began, at = time.monotonic(), self.step
                 if self.step % self.config.save_every == 0:
                     self.save()
         finally:
@@ -188,19 +208,26 @@ class Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             losses = self.objective(batch)
         total = torch.stack([getattr(config.weights, name) * value.float() for name, value in losses.items()]).sum()
-        if not torch.isfinite(total):
-            told = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
-            raise FervlmError(
-                f"the loss is no number at step {step} ({told})",
-                file=self.out,
-                hint="The last saved state is good: lower lr and start the command again.",
-            )
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
+        if not torch.isfinite(total + norm):
+            # A gradient that is no number would spoil the weights, and with them the next saved state.
+            self._refuse(losses)
         self.optimizer.step()
         self._after(step)
         return {name: value.item() for name, value in losses.items()} | {"total": total.item()}
+
+    def _refuse(self, losses: dict[str, torch.Tensor]) -> NoReturn:
+        told = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
+        first = self.faces.ids[int(self._chosen(self.step)[0])]
+        saved = (self.out / STATE).exists()
+        raise FervlmError(
+            f"the loss or its gradient is no number in the batch of step {self.step}, which begins with {first} "
+            f"({told})",
+            file=self.out,
+            hint=f"{'The last saved state is good' if saved else 'Nothing was saved yet'}; lower lr in a new folder.",
+        )
 
     @torch.no_grad()
     def _after(self, step: int) -> None:
@@ -213,10 +240,7 @@ class Run:
 
     def _batch(self, step: int, generator: torch.Generator) -> Batch:
         config = self.config
-        epoch, place = divmod(step, self.steps_per_epoch)
-        order = torch.randperm(len(self.faces), generator=torch.Generator().manual_seed(config.seed * 7919 + epoch))
-        first = (place * self.world + self.rank) * config.batch
-        chosen = order[first : first + config.batch]
+        chosen = self._chosen(step)
         size = self.size_at(step)
         bank = self.bank if step % config.captions.every == 0 else None
         flip = torch.full((len(chosen),), config.flip)
@@ -236,22 +260,44 @@ class Run:
             batch = _mixed(batch, max(draw, 1 - draw), torch.randperm(len(chosen), generator=generator))
         return batch
 
+    def _chosen(self, step: int) -> torch.Tensor:
+        """This rank's faces of a step, int64 [batch]; each epoch has an order of its own, what fills no batch waits."""
+        epoch, place = divmod(step, self.steps_per_epoch)
+        order = torch.randperm(
+            len(self.faces), generator=torch.Generator().manual_seed(self.config.seed * 7919 + epoch)
+        )
+        first = (place * self.world + self.rank) * self.config.batch
+        return order[first : first + self.config.batch]
+
     def size_at(self, step: int) -> int:
         """Side of the pictures at a step."""
         done = step / self.steps
         return next((side for until, side in self.config.sizes if done < until), self.built.size)
+
+    @torch.no_grad()
+    def _check_sizes(self) -> None:
+        self.model.eval()
+        for _, side in self.config.sizes:
+            if side == self.built.size:
+                continue
+            try:
+                self.model.pictures(torch.zeros(1, 3, side, side, device=self.device))
+            except (AssertionError, RuntimeError, ValueError):
+                raise FervlmError(
+                    f"the model cannot look at pictures of {side} pixels",
+                    hint=f"Its own size is {self.built.size}: leave sizes out.",
+                ) from None
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
         self.stopped = True
 
     def _enough(self) -> bool:
         """Whether to stop before the end; all ranks decide alike."""
-        found = self.stopped or 0 < self.config.patience <= self.worse
         if self.world > 1:
-            asked = torch.tensor([int(found)], device=self.device)
-            dist.all_reduce(asked, dist.ReduceOp.MAX)
-            found = bool(asked.item())
-        return found
+            told = torch.tensor([int(self.stopped), 0 if self.rank else self.worse], device=self.device)
+            dist.all_reduce(told, dist.ReduceOp.MAX)  # only the first rank measures; a signal may reach any
+            self.stopped, self.worse = bool(told[0]), int(told[1])
+        return self.stopped or 0 < self.config.patience <= self.worse
 
     # ---- what is told
 
@@ -281,13 +327,13 @@ class Run:
         self.say("validation: " + ", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
 
 
-def _ranks() -> tuple[int, int]:
+def _ranks(config: ContrastiveConfig) -> tuple[int, int]:
     """(rank, number of ranks) under torchrun, with the process group started; (0, 1) otherwise."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return 0, 1
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("nccl" if config.device.startswith("cuda") else "gloo")
     return dist.get_rank(), world
 
 
@@ -297,7 +343,10 @@ def _device(config: ContrastiveConfig, rank: int) -> torch.device:
     Raises:
         FervlmError: a GPU is asked for and none can be used.
     """
-    device = torch.device(config.device)
+    try:
+        device = torch.device(config.device)
+    except RuntimeError:
+        raise FervlmError(f"there is no device '{config.device}'", hint="Set device=cpu or device=cuda.") from None
     if device.type == "cuda":
         if not torch.cuda.is_available():
             raise FervlmError("there is no GPU that torch can use", hint="Set device=cpu.")

@@ -61,8 +61,13 @@ class OpenClipWords:
         ids: Tensor = self.tokenizer(list(texts))
         if not self.cut or not ids.numel():
             return ids
-        used = int((ids != PAD).sum(1).max())
-        return ids[:, :used]
+        return ids[:, : int(lengths(ids).max())]
+
+
+def lengths(ids: Tensor) -> Tensor:
+    """Int64 [T]: tokens of each row up to the last that is no padding; a 0 before it is a token (in CLIP's words, "!")."""
+    places = torch.arange(1, ids.shape[1] + 1, device=ids.device)
+    return ((ids != PAD) * places).amax(1)
 
 
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:
