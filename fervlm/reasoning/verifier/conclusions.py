@@ -73,8 +73,8 @@ def _outdone(label: str, pointed: set[str | None], standing: Standing) -> str | 
     mine = standing.of(label)
     if not pointed or label in pointed or mine is None:
         return None
-    for name in pointed:
-        other = standing.of(name) if name else None
+    for name in sorted(name for name in pointed if name):  # in the same order on every run
+        other = standing.of(name)
         if other is not None and other.canonical != "neutral" and mine.score < CLEARLY * other.score:
             return other.label
     return None

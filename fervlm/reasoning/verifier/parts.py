@@ -1,14 +1,14 @@
-"""Parts of the face, qualified and listed, and the drafts they make with movements."""
+"""Parts of the face, qualified and listed, and the movements they take."""
 
 from __future__ import annotations
 
 import re
 
 from fervlm.reasoning.verifier.cursor import FAR, SEPARATING
-from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Subject
+from fervlm.reasoning.verifier.drafting import Drafter
+from fervlm.reasoning.verifier.drafts import Subject
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
-from fervlm.reasoning.verifier.lookahead import Lookahead
+from fervlm.reasoning.verifier.kinds import Entry, Kind
 
 PAIRED_PARTS = frozenset(
     (
@@ -29,13 +29,12 @@ _LETTERS = re.compile(r"[A-Za-z]")
 _BEYOND = frozenset(("above", "below", "beneath", "under", "underneath", "behind", "past"))
 _WAITING = 9
 """Tokens that a movement waits for its part ("a lift at both of the inner ends of the brows")."""
-
 _PAST_QUALIFIERS = frozenset(
     (Kind.QUAL, Kind.OF, Kind.SIDE, Kind.AND, Kind.OR, Kind.PAIRED, Kind.PREP, Kind.LEVEL, Kind.POSSESSIVE)
 )
 
 
-class PartReader(Lookahead):
+class PartReader(Drafter):
     """Handlers for parts and their qualifiers."""
 
     def _on_qual(self, element: Element) -> None:
@@ -198,11 +197,6 @@ class PartReader(Lookahead):
             k -= 1
         return k > 0 and self.kinds[k] is Kind.OF and self.kinds[k - 1] is Kind.PART
 
-    def _drop_tentative(self) -> None:
-        if self.tentative is not None and self.tentative in self.out:
-            self.out.remove(self.tentative)
-        self.tentative = None
-
     def _take_nothing(self, subjects: list[Subject], element: Element) -> bool:
         """ "nothing happens in the brow region"."""
         copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
@@ -259,93 +253,3 @@ class PartReader(Lookahead):
     def _finite_verb(self, element: Element) -> bool:
         """ "hair falls over the forehead": not a movement of the forehead."""
         return not element.entry.noun and self.text[element.end - 1 : element.end] == "s"
-
-    def _emit(self, subject: Subject, element: Element, denied: bool, at: int) -> Draft | None:
-        """The draft of a part and a movement; None where the pair means nothing."""
-        moves: tuple[str, ...] = element.entry.value
-        still = "still" in moves or "neutral" in moves
-        start, end = min(subject.start, element.start), max(subject.end, element.end)
-        if subject.part == "face":
-            if not self._fits("face", moves):
-                return None
-            if moves[0] == "neutral":
-                return self._neutral(element, denied)
-            draft = Draft("rest" if self.rest else "all", NOTHING, start, end, denied != still)
-            draft.at, draft.side, draft.part = at, subject.side, "face"
-            return self._append(draft)
-        found = self._pair(subject.part, moves)
-        if found is None:
-            return None
-        if denied and still and found is self.lex.pairs[subject.part]["still"]:
-            return None  # "not relaxed" names no movement
-        if found.absent and denied and moves[0] == "squeezed":
-            found, denied = AUSet((24,)), True  # "not pressed shut"
-        draft = Draft("au", found, start, end, denied != found.absent)
-        draft.part, draft.move, draft.at, draft.side = subject.part, moves, at, subject.side
-        weak = moves[0] in self.lex.weak or found.yields
-        if self._superseded(draft, weak):
-            return None
-        joined = self._merged(draft)
-        if joined is not None:
-            return joined
-        draft.weak = weak
-        self.last_move = moves
-        return self._append(draft)
-
-    def _neutral(self, element: Element, denied: bool) -> Draft:
-        draft = Draft("label", NOTHING, element.start, element.end, denied)
-        draft.label, draft.at = "neutral", self.i
-        return self._append(draft)
-
-    def _superseded(self, draft: Draft, weak: bool) -> bool:
-        """Drop "pulled" where the same part has a direction; whether `draft` itself is to be dropped."""
-        for other in reversed(self.group):
-            if other.part != draft.part or other.side != draft.side:
-                continue
-            if other.chunk != self.chunk and not draft.units.yields:
-                continue
-            if other.weak and not weak:
-                draft.level, draft.lower = other.level, other.lower
-                draft.negated = (other.negated != other.units.absent) != draft.units.absent
-                self.group.remove(other)
-                self.out.remove(other)
-                return False
-            if weak and not other.weak:
-                return True
-        return False
-
-    def _merged(self, draft: Draft) -> Draft | None:
-        """ "drawn out horizontally": two words for one movement; what either of them means will do."""
-        for other in reversed(self.group):
-            if other.part != draft.part or other.side != draft.side or other.at >= draft.at or other.kind != "au":
-                continue
-            between = self.kinds[other.at : draft.at]
-            if Kind.PART in between or not SEPARATING.isdisjoint(between) or draft.at != self.i:
-                return None
-            mine, new = other.units, draft.units
-            if mine.absent or new.absent or other.negated != draft.negated:
-                return None
-            if other.negated:
-                aus = tuple(au for au in mine.aus if au in new.aus) or mine.aus
-                other.units = mine._replace(aus=aus)
-            else:
-                extra = tuple(au for au in new.aus if au not in mine.aus)
-                other.units = mine._replace(aus=mine.aus + extra, also=mine.also + new.also, either=True)
-            other.end = max(other.end, draft.end)
-            return other
-        return None
-
-    def _still(self) -> None:
-        element = self.els[self.i]
-        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("still",)), element.start, element.end, element.token)
-        for subject in self.subject:
-            self._emit(subject, copied, False, self.i)
-        self.closed = True
-
-    def _unknown_parts(self) -> None:
-        for subject in self.subject:
-            region = self.lex.regions.get(subject.part)
-            if region is not None:
-                draft = Draft("quality", region, subject.start, subject.end, False)
-                draft.part = subject.part
-                self._append(draft)

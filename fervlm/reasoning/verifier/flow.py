@@ -1,0 +1,252 @@
+"""How a sentence goes on: separators, colons, prepositions, copulas, and where a clause ends."""
+
+from __future__ import annotations
+
+import re
+
+from fervlm.reasoning.verifier.cursor import CLAIMING, NONE, SEPARATING
+from fervlm.reasoning.verifier.drafts import Pending
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.kinds import Entry, Kind
+from fervlm.reasoning.verifier.labelling import LabelReader
+
+_PAST_AND_OR = frozenset((Kind.AND, Kind.OR))
+_PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE))
+_PAST_QUAL = frozenset((Kind.QUAL,))
+_WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
+_UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
+_ENDING = frozenset((None, *SEPARATING))
+_STAYING = frozenset(("stay", "stays", "stayed", "remain", "remains", "remained", "rest", "rests", "holds", "hold"))
+_BEFORE_MOVE = frozenset(
+    (
+        Kind.LEVEL,
+        Kind.HEDGE,
+        Kind.AND,
+        Kind.OR,
+        Kind.COMMA,
+        Kind.SIDE,
+        Kind.NOISE,
+        Kind.NOT,
+        Kind.NO,
+        Kind.MORE,
+        Kind.LESS,
+        Kind.PREP,
+    )
+)
+
+
+class FlowReader(LabelReader):
+    """Handlers for what stands between the claims."""
+
+    def _on_separator(self, element: Element) -> None:
+        kind = self.kinds[self.i]
+        self._flush_level()
+        if self.denying:
+            self._deny_parts()
+        before = self.els[self.i - 1]
+        if before.kind is Kind.PART and self.naked and self.text[before.end : element.start].strip(" )"):
+            self.subject, self.naked = [], False  # what was said of the part is not understood
+        if self.likened >= 0:
+            self._end_simile()
+        if self.closed or (self.copula and self.group and self.copula_at > self.group[-1].at and self._unread(element)):
+            self.fresh = True
+        self.prep = False
+        self.more = 0
+        self.separated = kind
+        self.chunk += 1
+        if self.pending and self._next(_BEFORE_MOVE)[0] is not Kind.MOVE:
+            self.pending = [
+                p for p in self.pending if self.quals or (p.denied and not self.group)
+            ]  # "instead of parting, the lips ..."
+        if kind is Kind.COMMA and self._next(_PAST_AND_OR)[0] is not Kind.EMOTION:
+            self.against = False
+        if self.denying and not self._continues(kind):
+            self.denying = False
+            if not self.soft or kind is not Kind.AND:
+                self.fresh = True
+        if kind is Kind.OR and self.fresh and self.denying:
+            self.fresh = False
+        self.predicate_denied = False
+        if self.fresh:
+            self.copula = False
+
+    def _unread(self, element: Element) -> bool:
+        """Whether a predicate that is not known stands between the last "is" and the separator at hand."""
+        return bool(_WORD.search(self.text[self.els[self.copula_at].end : element.start]))
+
+    def _on_open(self, element: Element) -> None:
+        self._flush_level()
+        self.prep = False
+        if self.adjunct and self.adjunct_at == self.i - 1:
+            self.subject = self.adjunct  # "over the malar region (slightly superior)"
+        self.paren = len(self.group)
+        if self.denying and self.denied_first is None:
+            self.listing = True  # "none of the usual company (oblique brows, raised chin)"
+
+    def _on_close(self, element: Element) -> None:
+        self._flush_level()
+        self.paren = -1
+
+    def _on_colon(self, element: Element) -> None:
+        self._flush_level()
+        if len(self.subject) == 1 and self.subject[0].part == "face" and self.subject[0].side:
+            self.clause_side = self.subject[0].side  # "movement is limited to the left half of the face: ..."
+        if self.hypothetical and not any(kind in CLAIMING for kind in self.kinds[self.hyp_at : self.i]):
+            self.hypothetical = False  # "if one word is wanted: ..."
+        if self.naked and self._named_anew() and _WORD.search(self.text[self.els[self.i - 1].end : element.start]):
+            self.subject, self.naked = [], False  # "mouth and brow tell different stories: ..."
+        self.against = self.against and self.kinds[self.i - 1] is Kind.AGAINST
+        if len(self.group) == 1 and self.group[0].kind == "all" and self.group[0].part is None:  # "AUs absent: 4, 15"
+            heading = self.group.pop()
+            if heading in self.out:
+                self.out.remove(heading)
+            self.denying, self.denied_first, self.deny_verb = heading.negated, None, False
+            self.listing = heading.negated
+            self._start_group()
+        elif self.denying and not self.group and self.pending and all(p.denied for p in self.pending):
+            self.denying = False  # "not sideways, not down: the corners go up"
+        elif self._heads_list():  # "inactive: 4, 15"
+            self._deny()
+            self.listing, self.pending = True, []
+        elif self.denying:
+            named = any(kind in CLAIMING for kind in self.kinds[self.deny_at : self.i])
+            named = named or bool(self.text[self.els[self.i - 1].end : element.start].strip())
+            said = self.text[self.els[self.deny_at].end : element.start] if self.deny_at < self.i else ""
+            named = named or len(_WORD.findall(said)) > 3
+            if named or self.denied_first is not None:
+                self.denying = False
+                self._start_group()
+            else:
+                self.listing = True
+        if self.pending and self.text[self.els[self.i - 1].end : element.start].strip():
+            self.pending = []  # "press photo: ..."
+        self.pending = [p for p in self.pending if p.element.entry.value[0] not in self.lex.weak]
+        self.copula, self.copula_at = True, self.i
+        self.colon = True
+
+    def _named_anew(self) -> bool:
+        """Whether a part follows before the clause ends."""
+        rest = self.kinds[self.i + 1 : self._clause_end()]
+        return Kind.PART in rest or Kind.QUAL in rest
+
+    def _heads_list(self) -> bool:
+        """Whether all that stands before the colon at hand is a word for rest."""
+        if self.group or self.subject or len(self.pending) != 1 or self.denying:
+            return False
+        waiting = self.pending[0]
+        return waiting.at == self.i - 1 and waiting.element.entry.value[0] == "still" and self.i + 1 < self.count
+
+    def _on_relative(self, element: Element) -> None:
+        self._flush_level()
+        self.prep = self.against = False
+        self.closed = False
+        before = self.i - 2 if self.kinds[self.i - 1] is Kind.COMMA else self.i - 1
+        if self.adjunct and self.adjunct_at == before:
+            self.subject = self.adjunct  # "over a chin that is pushed up"
+
+    def _on_prep(self, element: Element) -> None:
+        word = self._word(element)
+        if word == "to" and self.denying and self.denied_first is not None and self._next(NONE)[0] is Kind.MOVE:
+            self.denying = False  # "it takes no smile to lift a lip"
+        adverbial = self.i > 0 and self.kinds[self.i - 1] is not Kind.PREP
+        if (
+            adverbial
+            and word in ("on", "above", "over", "below", "under")
+            and self._next(NONE)[0] in (None, *SEPARATING)
+            and self.group
+            and not self._before_word(element)
+        ):
+            if word in ("below", "under"):
+                self._on_gone(element)  # "25, 26 below"
+            else:
+                self._on_pred(element)  # "lid raiser on"
+        else:
+            self.prep, self.prep_word = True, word
+
+    def _before_word(self, element: Element) -> bool:
+        """Whether a word that is not known follows before the next element ("raised under them")."""
+        stop = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
+        return bool(_WORD.search(self.text[element.end : stop]))
+
+    def _on_copula(self, element: Element) -> None:
+        if element.end - element.start > 3 and self.naked and self.subject and self._stays(element):
+            self._still()
+            return
+        self.copula, self.copula_at = True, self.i
+        if self.denying and self.denied_first is Kind.EMOTION:
+            self.denying = False  # "fear rather than surprise is suggested by ..."
+
+    def _deny_parts(self) -> None:
+        """ "unaccompanied by the upper lip": a part that takes no part."""
+        if not (self.naked and self.subject and self.deny_word in _UNHELPED) or self.i < 1:
+            return
+        if self.kinds[self.i - 1] is not Kind.PART or self.denied_first is not None:
+            return
+        element = self.els[self.i - 1]
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        for subject in self.subject:
+            self._emit(subject, copied, True, self.i - 1)
+
+    def _stays(self, element: Element) -> bool:
+        """ "the upper lip stays"."""
+        if self._word(element) not in _STAYING or self._next(NONE)[0] not in _ENDING:
+            return False
+        end = self.els[self.i + 1].start if self.i + 1 < self.count else len(self.text)
+        return not self.text[element.end : end].strip(" .,;!)")
+
+    def _on_with(self, element: Element) -> None:
+        """ "AU6 with AU12 is missing" is one subject, "with the left eye" a place; otherwise a new clause begins."""
+        nxt, k = self._next(NONE)
+        if nxt is Kind.LEVEL and self.group and self._next(NONE, k + 1)[0] in (None, *SEPARATING):
+            return  # "with great force"
+        nxt, k = self._next(_PAST_DETERMINERS)
+        if (
+            nxt is Kind.PART
+            and k > self.i + 1
+            and self.group
+            and self._next(_PAST_QUAL, k + 1)[0] in (None, *SEPARATING)
+        ):
+            self.prep = True
+            return
+        if not self.group or self.closed or self.denying or self.pending:
+            self._end_clause()
+            return
+        self._flush_level()
+        self.earlier = self.subject or self.earlier
+        self.chunk += 1
+        self.within = len(self.group)
+        self.subject, self.copula, self.prep, self.soft = [], False, False, False
+        self.separated = Kind.AND
+
+    def _on_break(self, element: Element) -> None:
+        if element.end - element.start == 3 and self._word(element) == "but" and self._but_this():
+            self._on_except(element)  # "nothing in the face but a smile"
+            return
+        if self.i == self.count - 1:
+            return  # the end of the sentence ends the clause
+        nxt, _ = self._next(NONE)
+        if nxt is Kind.COP and self.out and self._word(element) == "so":  # "... is off, and so is AU26"
+            denied = self.out[-1].negated
+            self._end_clause()
+            self.echo = denied
+            return
+        if (
+            nxt is Kind.MOVE
+            and self._word(element) == "as"
+            and self._next(NONE, self.i + 2)[0] in (Kind.LEVEL, Kind.BREAK)
+        ):
+            return  # "as tight as they go"
+        if nxt in (Kind.GONE, Kind.PRED, Kind.ACT, Kind.UNKNOWN) and self._word(element) == "as":
+            return  # "coded as absent"
+        if nxt is Kind.LEVEL and self.group and element.end - element.start == 2:
+            after, _ = self._next(NONE, self.i + 2)
+            if after is None or after in SEPARATING or after is Kind.CLOSE:
+                return  # "only as a trace"
+        self._end_clause()
+
+    def _but_this(self) -> bool:
+        """ "nothing in the face but a smile"."""
+        if self.tentative is not None:
+            return True
+        region = bool(self.out) and self._is_region(self.out[-1]) and self.kinds[self.i - 1] is Kind.PART
+        return region and self.deny_word in ("nothing", "no", "without")
