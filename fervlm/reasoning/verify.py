@@ -21,7 +21,7 @@ from fervlm.facs.labels import LabelSet
 from fervlm.reasoning.findings import Interpretation
 from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verifier.claims import Reading, read_claims
-from fervlm.reasoning.verifier.conclusions import hold_conclusion
+from fervlm.reasoning.verifier.conclusions import annotators, hold_conclusion, is_field
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import elements
 from fervlm.reasoning.verifier.judge import (
@@ -206,6 +206,8 @@ class _Checker:
         if kind in _WHOLE:
             judged = judge_rest(draft, self.evidence, self.affirmed())
             return judged if judged[1] != "contradicted" else judge_rest(draft, self.evidence, self.touched())
+        if section == "conclusion" and is_field(text) and draft.label in annotators(self.readings):
+            return None
         if section in _OBSERVED:
             neutral = draft.label == "neutral" and not draft.negated and not draft.attributed
             return self._neutral(draft) if neutral else None

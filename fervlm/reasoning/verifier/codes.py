@@ -29,6 +29,7 @@ _LEVEL_LEADS = frozenset(
         "to", "reaches",
     )
 )  # fmt: skip
+_SURE_LEADS = frozenset(("coded", "scored", "rated", "=", "level", "intensity", "grade", "strength", "reaches"))
 _LETTERS = "abcde"
 _JOINS = {
     "+": Kind.AND, "&": Kind.AND, "and": Kind.AND, ",": Kind.COMMA, "/": Kind.OR, "or": Kind.OR, "-": Kind.AND,
@@ -222,8 +223,9 @@ class CodeScanner:
                 return False
             before = toks[at - 1][0] if at else ""
             after = toks[at + 1][0] if at + 1 < len(toks) else "."
-            if word == "a" and before not in _LEVEL_LEADS and after not in _LETTER_ENDS:
-                return False
+            if word == "a" and before not in _SURE_LEADS and (before not in _LEVEL_LEADS or after[0].isalpha()):
+                if after not in _LETTER_ENDS or (after == "and" and before not in ("at", "to", "of")):
+                    return False  # "Mouth: A lip stretch"
             if at == 0 and after not in (".", "-"):
                 return False
         level = _LETTERS.index(word) + 1

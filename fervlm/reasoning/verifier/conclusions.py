@@ -11,6 +11,7 @@ from fervlm.reasoning.verifier.judge import claim, sentence_check
 from fervlm.reasoning.verifier.labels import CLEARLY, Standing
 from fervlm.records import Section, SentenceCheck
 
+_FIELD_WORDS = 3
 Checks = tuple[SentenceCheck, ...]
 
 
@@ -23,6 +24,21 @@ def _labels(checks: Checks, readings: Sequence[Reading], section: Section) -> li
         for draft in reading.drafts
         if draft.kind == "label" and not draft.negated and not draft.rival
     ]
+
+
+def annotators(readings: Sequence[Reading]) -> frozenset[str]:
+    """The labels that a text says annotators gave."""
+    return frozenset([d.label for reading in readings for d in reading.drafts if d.attributed and d.label])
+
+
+def is_field(text: str) -> bool:
+    """Whether a sentence is a bare label, as after "Label:"; in an anchored text it repeats the annotators' one."""
+    return len(text.split()) <= _FIELD_WORDS
+
+
+def _named(given: str, checks: Checks) -> bool:
+    """Whether a conclusion holds a label word for word; the emotion words do not cover every label set."""
+    return any(made.section == "conclusion" and given.lower() in made.text.lower() for made in checks)
 
 
 def hold_conclusion(
@@ -38,11 +54,16 @@ def hold_conclusion(
         quoted: that label is the annotators' (`anchored` view); it is not held against the evidence.
     """
     concluded = _labels(checks, readings, "conclusion")
-    own = [(index, draft) for index, draft in concluded if not draft.attributed]
+    theirs = annotators(readings)
+    own = [
+        (index, draft)
+        for index, draft in concluded
+        if not draft.attributed and not (draft.label in theirs and is_field(checks[index].text))
+    ]
     canonical = None if given is None else standing.canonical(given) or canonical_label(given)
     if given is not None and canonical is not None:
         said = {draft.label for _, draft in concluded}
-        if said and canonical not in said:
+        if said and canonical not in said and not _named(given, checks):
             return _contradict(checks, concluded[0], f"the label given is {given}"), False
         if quoted:
             return checks, True

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from fervlm.reasoning.verifier.cursor import CLAIMING, NONE, SEPARATING
-from fervlm.reasoning.verifier.drafts import Pending
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.labelling import LabelReader

@@ -158,7 +158,9 @@ class MoveReader(UnitReader):
         verb = self.closed and self.kinds[self.i - 1] is Kind.AND and not self._word(element).endswith("ing")
         if (
             entry.noun
-            and (not self.naked or self.kinds[self.i - 1] is Kind.NO)
+            and (
+                not self.naked or self.kinds[self.i - 1] is Kind.NO or self.kinds[self.i + 1 : self.i + 2] == [Kind.OF]
+            )
             and not verb
             and (entry.unit is not None or self._placed_part(self.i, entry.value))
         ):

@@ -39,7 +39,8 @@ class WholeReader(DenialReader):
 
     def _on_nothing(self, element: Element) -> None:
         self._flush_level()
-        if self.subject and not self.group and (self.colon or self.copula):  # "eyes: nothing to report"
+        ends = self._next(NONE)[0] in (None, *SEPARATING)
+        if ends and self.subject and not self.group and (self.colon or self.copula):  # "eyes: nothing to report"
             copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
             for subject in self.subject:
                 self._emit(subject, copied, True, self.i)
