@@ -79,7 +79,10 @@ class Manifest(_Frozen):
     kind: Literal["contrastive"] = "contrastive"
     name: str = Field(description="Also the detector's name in records made from its action units.")
     version: str
-    image_size: int = Field(ge=8, description="Side in pixels of a face.")
+    image_size: int = Field(ge=8, description="Side in pixels of a face as the model takes it.")
+    crop_side: int | None = Field(
+        None, ge=8, description="Side at which faces are cut, where training saw no more detail; null: image_size."
+    )
     colour: bool = Field(False, description="RGB instead of grey faces.")
     mean: tuple[float, float, float] = Field(description="Of levels in [0, 1]; the ONNX graph normalises by itself.")
     std: tuple[float, float, float]

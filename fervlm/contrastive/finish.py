@@ -59,5 +59,6 @@ def finish(trained: Trained, config: ContrastiveConfig, folder: Path, say: Say =
         licence=LICENCE,
         levels=built.levels,
         colour=built.colour,
+        crop_side=side,
         graphs=built.tokenizer is not None,
     )

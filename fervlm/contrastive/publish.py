@@ -69,6 +69,7 @@ def publish(
     licence: str,
     levels: Levels | None = None,
     colour: bool = False,
+    crop_side: int | None = None,
     graphs: bool = True,
 ) -> Checkpoint:
     """Write the whole folder and open it again.
@@ -83,6 +84,7 @@ def publish(
         licence: text of the weights' licence.
         levels: what picture levels are normalised by.
         colour: whether the model was trained on RGB instead of grey pictures.
+        crop_side: side in pixels of the pictures as training stored them, before it made them as large as the model's.
         graphs: whether ONNX graphs are written; without them (and without a tokenizer) the folder needs torch.
 
     Raises:
@@ -102,7 +104,7 @@ def publish(
         (folder / folders.LICENCE).write_text(licence, encoding="utf-8")
         if graphs:
             export_graphs(model, folder, levels or Levels(), colour=colour)
-        manifest = _manifest(model, notes, units, shown, folder, _context_length(config), colour)
+        manifest = _manifest(model, notes, units, shown, folder, _context_length(config), colour, crop_side)
         text = manifest.model_dump_json(indent=1) + "\n"
         (folder / folders.MANIFEST).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -194,6 +196,7 @@ def _manifest(
     folder: Path,
     context_length: int,
     colour: bool,
+    crop_side: int | None,
 ) -> Manifest:
     out = model.eval().pictures(torch.zeros(1, 3, shown["size"], shown["size"]))
     scale = float(model.clip.logit_scale.exp())  # type: ignore[operator]
@@ -202,6 +205,7 @@ def _manifest(
         name=notes.name,
         version=notes.version,
         image_size=shown["size"],
+        crop_side=crop_side,
         colour=colour,
         mean=tuple(shown["mean"]),
         std=tuple(shown["std"]),

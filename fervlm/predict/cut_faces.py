@@ -55,7 +55,8 @@ def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, manifes
         raise FervlmError(
             "no face was found in it", file=name, hint="If the picture is a face already cut out, add --face-is-crop."
         )
-    crops = crop_faces(picture.pixels, [f.square for f in found], manifest.image_size, grey=not manifest.colour)
+    side = manifest.crop_side or manifest.image_size
+    crops = crop_faces(picture.pixels, [f.square for f in found], side, grey=not manifest.colour)
     several = len(found) > 1
     places = tuple(
         FacePlace(name, number if several else None, picture.in_file(face.box))

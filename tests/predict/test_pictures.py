@@ -258,6 +258,24 @@ def test_boxes_are_told_in_the_files_own_pixels(nano_folder: Path) -> None:
     assert cut.notes
 
 
+def test_faces_are_cut_as_training_stored_them(nano_folder: Path, tmp_path: Path) -> None:
+    reader = load(changed(nano_folder, tmp_path, crop_side=64))
+    assert reader.cut(noise(1, 200), face_is_crop=True).crops.shape == (1, 64, 64)
+    assert reader.model.pictures(np.zeros((1, 64, 64), np.uint8)).looked.shape[2] == 36  # made larger for the model
+
+
+def test_crops_are_made_larger_as_training_did(nano_folder: Path) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+    from fervlm.contrastive.augment import Levels, prepare
+    from fervlm.predict.picture_model import prepared
+
+    manifest = open_checkpoint(nano_folder).manifest
+    crops = np.random.default_rng(6).integers(0, 256, (2, 64, 64), dtype=np.uint8)
+    ours = (torch.from_numpy(prepared(crops, manifest)) / 255 - 0.5) / 0.25
+    theirs = prepare(torch.from_numpy(crops)[:, None], 96, Levels())
+    assert torch.allclose(ours.expand(-1, 3, -1, -1), theirs, atol=1e-4)
+
+
 # ---- the command line
 
 
