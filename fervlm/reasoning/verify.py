@@ -195,18 +195,22 @@ class _Checker:
         return sentence_check(section, passage.region, text, tuple(claims), ok)
 
     def _judge(self, draft: Draft, reading: Reading, passage: Passage) -> Judged | None:
-        kind, section, text = draft.kind, passage.section, passage.text
-        if kind != "label" and kind not in _WHOLE:
-            judged = judge_units(draft, self.evidence)
-            if judged[1] == "unmeasured" and judged[0] == "au" and speaks_of_measuring(text):
-                return "quality", "supported", None
-            return judged
-        if kind in _WHOLE and section in _CONCLUDING and text[draft.start : draft.end].lower() == "nothing":
-            return None  # "and nothing else comes into question"
+        kind, text = draft.kind, passage.text
+        if kind == "label":
+            return self._judge_label(draft, reading, passage)
         if kind in _WHOLE:
+            if passage.section in _CONCLUDING and text[draft.start : draft.end].lower() == "nothing":
+                return None  # "and nothing else comes into question"
             judged = judge_rest(draft, self.evidence, self.affirmed())
             return judged if judged[1] != "contradicted" else judge_rest(draft, self.evidence, self.touched())
-        if section == "conclusion" and is_field(text) and draft.label in annotators(self.readings):
+        judged = judge_units(draft, self.evidence)
+        if judged[1] == "unmeasured" and judged[0] == "au" and speaks_of_measuring(text):
+            return "quality", "supported", None
+        return judged
+
+    def _judge_label(self, draft: Draft, reading: Reading, passage: Passage) -> Judged | None:
+        section = passage.section
+        if section == "conclusion" and is_field(passage.text) and draft.label in annotators(self.readings):
             return None
         if section in _OBSERVED:
             neutral = draft.label == "neutral" and not draft.negated and not draft.attributed

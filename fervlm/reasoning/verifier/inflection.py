@@ -99,6 +99,9 @@ def slots(pattern: str) -> list[tuple[str, ...]]:
 
 def expand(pattern: str) -> Iterator[tuple[str, ...]]:
     """All phrases of a pattern, as tokens, without determiners inside."""
+    if pattern == "|":  # the sign itself
+        yield ("|",)
+        return
     options = slots(pattern)
     if len(options) == 1:
         for token in options[0]:

@@ -101,7 +101,7 @@ class LevelReader(SideReader):
         shared = bool(open_drafts) and open_drafts[-1].side in ("both", "pair", "even")
         if (shared or not open_drafts) and self._other_side(value):
             return
-        alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
+        alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE) or prev is Kind.ONE
         if alone and self.naked and self.subject and self.last_move and self._likewise(value):
             return
         if not open_drafts:

@@ -17,6 +17,7 @@ _PAST_QUAL_OF = frozenset((Kind.QUAL, Kind.OF))
 _PAST_ONLY = frozenset((Kind.ONLY,))
 _PAST_QUAL_ONE = frozenset((Kind.QUAL, Kind.ONE))
 _PAST_SIDE = frozenset((Kind.SIDE,))
+_OWN_OR_LEVEL = frozenset((Kind.LEVEL, Kind.COP, Kind.NOT, Kind.GONE))
 _OWN = frozenset((Kind.COP, Kind.NOT, Kind.PRED, Kind.GONE, Kind.ACT))
 
 
@@ -78,7 +79,8 @@ class SideReader(PartReader):
         if nxt is Kind.ONE:
             known = self.subject or self.earlier
             if known:
-                self._start_group() if self.fresh else None
+                if self.fresh or self._next(NONE, k + 1)[0] in _OWN_OR_LEVEL:
+                    self._start_group()
                 self.subject = [Subject(known[-1].part, value, element.start, element.end)]
                 self.naked = True
                 self.i = k

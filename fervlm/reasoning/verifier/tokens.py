@@ -66,7 +66,8 @@ def sentences(text: str) -> list[str]:
     """
     if ":" not in text and _PLAIN.fullmatch(text):
         pieces = text.split(". ")
-        if not any(piece.lower().endswith(_ABBREVIATIONS) for piece in pieces[:-1]):
+        carried = len(pieces) > 1 and any(_CARRIED.match(piece) for piece in pieces[1:])
+        if not carried and not any(piece.lower().endswith(_ABBREVIATIONS) for piece in pieces[:-1]):
             return [*[f"{piece}." for piece in pieces[:-1]], pieces[-1]]
     found: list[str] = []
     start = 0
