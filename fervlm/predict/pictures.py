@@ -13,14 +13,15 @@ import numpy as np
 from fervlm.contrastive.class_prompts import PROMPT_SETS
 from fervlm.contrastive.zero_shot import Averaging
 from fervlm.errors import FervlmError
-from fervlm.facs.labels import LabelSet, canonical_label, label_set, label_set_from_words
+from fervlm.facs.labels import LabelSet
+from fervlm.predict.agreement import DEFAULT_LABELS, for_units, picture_evidence, with_label, words_of
 from fervlm.predict.cut_faces import CutFaces, cut_faces
 from fervlm.predict.labelling import Labelling, Scored
 from fervlm.predict.picture_model import BATCH, Encoded, FaceModel, averaged, mirrored
 from fervlm.predict.rules import Explainer
 from fervlm.predict.unit_record import FacePlace, unit_record
 from fervlm.reasoning.write import ENGINE
-from fervlm.records import Agreement, AURecord, Prediction, Versions
+from fervlm.records import Prediction, Versions
 from fervlm.vision.crop import Square
 from fervlm.vision.find_faces import FaceFinder, finder_named
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Source = bytes | str | Path
-DEFAULT_LABELS = "basic8"
 CACHED = 1024
 
 
@@ -119,12 +119,12 @@ class PictureReader:
         both = averaged(one, other)
         labelling = None if observe_only else self._labelling(labels)
         scored = None if labelling is None else labelling.scored(one, other)
-        explainer = self._explainer(_for_units(labels), seed, observe_only)
+        explainer = self._explainer(for_units(labels), seed, observe_only)
         seen = []
         for face, place in enumerate(faces.places):
             prediction = explainer.explain(unit_record(both.units[face].tolist(), self.model.manifest, place))
             if scored is not None and labelling is not None:
-                prediction = _with_label(prediction, scored, face, labelling.calibration)
+                prediction = with_label(prediction, scored, face, labelling.calibration)
             spent = (time.perf_counter() - began) * 1000 / len(faces.places)
             prediction = prediction.model_copy(
                 update={"backend": self.model.backend, "versions": self._versions(), "timing_ms": round(spent, 1)}
@@ -181,7 +181,7 @@ class PictureReader:
         """Labels whose texts are encoded once for many pictures; arguments as for `classify`."""
         return Labelling(
             self.model,
-            _words(labels),
+            words_of(labels),
             prompts=prompts,
             averaging=averaging,
             descriptions=descriptions,
@@ -219,7 +219,7 @@ class PictureReader:
         return cut_faces(picture, called, finder, self.model.manifest)
 
     def _labelling(self, labels: LabelSet | Sequence[str] | str) -> Labelling:
-        words = _words(labels)
+        words = words_of(labels)
         if words not in self._labellings:
             self._labellings[words] = self.labelling(words, unknown=self.model.manifest.unknown is not None)
         return self._labellings[words]
@@ -258,48 +258,6 @@ class PictureReader:
         present = {reading.au for reading in prediction.evidence.readings if reading.state == "present"}
         maps = zip(self.model.manifest.units, both.looked[face], strict=True)
         return {unit.au: where.reshape(grid, grid) for unit, where in maps if unit.au in present}
-
-
-def picture_evidence(record: AURecord) -> str:
-    """What a caption of a picture was checked against, in words: our own head's reading, not the truth about a face."""
-    face = f" face {record.face_id}" if record.face_id is not None else ""
-    return f"action units that {record.detector.name} {record.detector.version} read in {record.source.file}{face}"
-
-
-def _with_label(prediction: Prediction, scored: Scored, face: int, calibration: str) -> Prediction:
-    """The model's label beside the one that the action units imply; neither changes the other."""
-    implied, told = prediction.label, scored.likeliest(face)
-    return prediction.model_copy(
-        update={
-            "label": told,
-            "probabilities": scored.by_label(face),
-            "unknown_score": None if scored.unknown is None else round(float(scored.unknown[face]), 4),
-            "agreement": Agreement(au_label=implied, model_label=told, equal=_same(implied, told)),
-            "calibration": calibration,
-        }
-    )
-
-
-def _same(one: str | None, other: str | None) -> bool:
-    if one is None or other is None:
-        return False
-    return one.lower() == other.lower() or (canonical_label(one) or one) == (canonical_label(other) or other)
-
-
-def _words(labels: LabelSet | Sequence[str] | str) -> tuple[str, ...]:
-    if isinstance(labels, LabelSet):
-        return labels.labels
-    return label_set(labels).labels if isinstance(labels, str) else tuple(labels)
-
-
-def _for_units(labels: LabelSet | Sequence[str] | str) -> LabelSet:
-    """The set that the action units choose from: the same one, or the basic labels where no table knows its words."""
-    if isinstance(labels, LabelSet):
-        return labels
-    if isinstance(labels, str):
-        return label_set(labels)
-    known = any(canonical_label(word) is not None for word in labels)
-    return label_set_from_words(tuple(labels)) if known else label_set(DEFAULT_LABELS)
 
 
 def _batches(pictures: Iterable[CutFaces]) -> Iterator[tuple[NDArray[np.uint8], list[FacePlace]]]:
