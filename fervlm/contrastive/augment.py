@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
@@ -32,6 +32,10 @@ class Strength:
     """Share of faces with a covered rectangle."""
     blur: float = 0.1
     """Share of faces blurred."""
+
+    def times(self, factor: float) -> Strength:
+        """All ranges by a factor."""
+        return Strength(**{field.name: getattr(self, field.name) * factor for field in fields(self)})
 
 
 def prepare(pictures: Tensor, size: int, levels: Levels) -> Tensor:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
 import fervlm.torchvision_fix  # noqa: F401 - before open_clip
+from fervlm.checkpoint import PICKLES
 from fervlm.contrastive.augment import Levels
 from fervlm.contrastive.class_prompts import class_texts, words_of
 from fervlm.contrastive.faces import Faces
@@ -19,13 +19,13 @@ from fervlm.contrastive.lora import add_lora
 from fervlm.contrastive.model import GlobalLocal, HeadConfig
 from fervlm.contrastive.nano import CONTEXT_LENGTH, IMAGE_SIZE, nano_config
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.vocabulary import build_tokenizer
-from fervlm.contrastive.words import OpenClipWords, OwnWords, Words
+from fervlm.contrastive.state import STATE, read_state
+from fervlm.contrastive.vocabulary import END, build_tokenizer
+from fervlm.contrastive.vocabulary import PAD as PAD_TOKEN
+from fervlm.contrastive.words import PAD, OpenClipWords, OwnWords, Words
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import BASIC8
 from fervlm.facs.units import action_unit, movement_units
-
-STATE = "state.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +89,53 @@ def _open_clip(config: ContrastiveConfig, faces: Faces) -> Built:
         # Plain attention blocks keep their projections where LoRA cannot reach them.
         options = {"vision_cfg": {**cfg["vision_cfg"], "block_type": "custom"}}
         options["text_cfg"] = {**cfg["text_cfg"], "block_type": "custom"}
+    _refuse_pickles(folder, config.pretrained)
     try:
         clip = open_clip.create_model(name, pretrained=config.pretrained, **options)
-        tokenizer = open_clip.get_tokenizer(name)
-    except (RuntimeError, OSError, ValueError, FileNotFoundError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
+        tokenizer = _own_tokenizer(folder, cfg)
+        words = _words(tokenizer or open_clip.get_tokenizer(name), cfg["text_cfg"])
+    except Exception as error:  # whatever open_clip, timm and the hub's client raise
+        reason = " ".join(str(error).split())[:200].rstrip(".")
         raise FervlmError(f"the model '{config.model}' cannot be loaded ({reason})") from error
-    text = cfg["text_cfg"]
-    causal = not text.get("no_causal_mask") and text.get("pool_type", "argmax") == "argmax"
-    words = OpenClipWords(tokenizer, cut=causal and not text.get("hf_model_name"))
     side = clip.visual.image_size
     levels = Levels(tuple(clip.visual.image_mean), tuple(clip.visual.image_std))
     model = GlobalLocal(clip, _heads(config, faces))
-    return Built(model, words, None, cfg, levels, int(side[0] if isinstance(side, list | tuple) else side), colour=True)
+    side = int(side[0] if isinstance(side, list | tuple) else side)
+    return Built(model, words, tokenizer, cfg, levels, side, colour=True)
+
+
+def _words(tokenizer: Any, text: dict[str, Any]) -> Words:  # noqa: ANN401 - open_clip's have no common type
+    if isinstance(tokenizer, Tokenizer):
+        return OwnWords(tokenizer, text.get("context_length", 77))
+    causal = not text.get("no_causal_mask") and text.get("pool_type", "argmax") == "argmax"
+    return OpenClipWords(tokenizer, cut=causal and not text.get("hf_model_name"))
+
+
+def _own_tokenizer(folder: Path, cfg: dict[str, Any]) -> Tokenizer | None:
+    """The tokenizer of a folder that this package published; others are open_clip's to load."""
+    file = folder / "tokenizer.json"
+    if not folder.is_dir() or "hf_tokenizer_name" not in cfg["text_cfg"] or not file.is_file():
+        return None
+    found = Tokenizer.from_file(str(file))
+    return found if found.token_to_id(PAD_TOKEN) == PAD and found.token_to_id(END) else None
+
+
+def _refuse_pickles(folder: Path, pretrained: str | None) -> None:
+    """Only safetensors are read: loading a pickle can run any code.
+
+    Raises:
+        FervlmError: the weights are a pickle.
+    """
+    file = Path(pretrained or "")
+    if folder.is_dir() and not list(folder.glob("*.safetensors")):
+        file = next((f for f in sorted(folder.iterdir()) if f.suffix.lower() in PICKLES), file)
+    if file.suffix.lower() in PICKLES:
+        raise FervlmError(
+            "weights in a pickle are refused, since loading one can run any code",
+            file=file,
+            hint="Convert a file you trust, where torch is installed: safetensors.torch.save_file("
+            "torch.load(FILE, weights_only=True), 'weights.safetensors'); a table inside it ('state_dict') first.",
+        )
 
 
 def _open_clip_cfg(config: ContrastiveConfig) -> dict[str, Any]:
@@ -135,7 +169,7 @@ def _take(model: GlobalLocal, folder: Path, parts: tuple[str, ...]) -> None:
     file = folder / STATE
     if not file.is_file():
         raise FervlmError("there is no saved state to begin with", file=file)
-    found = {n.removeprefix("average."): t for n, t in load_file(file).items() if n.startswith("average.")}
+    found = {n.removeprefix("average."): t for n, t in read_state(file, hint=None)[0].items() if n.startswith("average.")}
     own = model.state_dict()
     taken = {n: t for n, t in found.items() if n.startswith(parts) and n in own}
     odd = next((n for n, t in taken.items() if t.shape != own[n].shape), None)

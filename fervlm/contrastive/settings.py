@@ -85,6 +85,7 @@ class ContrastiveConfig(_Frozen):
     smoothing: float = Field(0.05, ge=0, lt=1, description="Of the label targets.")
     mixup: float = Field(0.2, ge=0, description="Parameter of the Beta distribution; 0: none.")
     balance: float = Field(0.25, ge=0, le=1, description="Label losses weigh frequency ** -balance.")
+    augment: float = Field(1.0, ge=0, le=2, description="Strength of the changes to each picture; 0: none but flips.")
     flip: bool = Field(True, description="Mirror pictures; off by itself where texts name sides.")
     edge: int = Field(8, ge=0, description="Dimensions of an edge between two AUs; 0: no graph.")
     device: str = Field("cpu", description="cpu, cuda, cuda:1, ...; under torchrun each rank takes its own GPU.")

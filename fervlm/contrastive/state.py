@@ -72,7 +72,7 @@ def _like(parameter: Tensor, moment: Tensor) -> Tensor:
     return torch.empty_like(parameter, dtype=moment.dtype).copy_(moment)
 
 
-def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_state(path: Path, hint: str | None = "Start anew: --restart.") -> tuple[dict[str, Tensor], dict[str, Any]]:
     """All tensors of a state file, and its note.
 
     Raises:
@@ -81,9 +81,7 @@ def read_state(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         return load_file(path), read_note(path)
     except (SafetensorError, OSError, ValueError) as error:
-        raise FervlmError(
-            f"the saved state cannot be read ({error})", file=path, hint="Start anew: --restart."
-        ) from error
+        raise FervlmError(f"the saved state cannot be read ({error})", file=path, hint=hint) from error
 
 
 def read_note(path: Path) -> dict[str, Any]:

@@ -118,6 +118,7 @@ class Run:
         self.step, self.best, self.worse, self.stopped = 0, 0.0, 0, False
         self.kept: list[dict[str, float]] = []
         """Losses of the steps since the last row of the log."""
+        self.strength = Strength().times(config.augment)
         self._check_sizes()
         self.fingerprint = faces.fingerprint()
         self.targets = Targets(faces, self.model.config.units, config)
@@ -247,7 +248,7 @@ class Run:
         if bank is not None:
             flip &= ~torch.from_numpy(bank.sided[chosen.numpy()])
         pictures = self.faces.pictures.batch(chosen.numpy())
-        x = augment(pictures, size, Strength(), self.built.levels, generator, flip)
+        x = augment(pictures, size, self.strength, self.built.levels, generator, flip)
         batch = Batch(
             x=x,
             **self.targets.rows(chosen),
