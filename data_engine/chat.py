@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Literal
 from zlib import crc32
 
+from data_engine.table import Texts
 from fervlm.facs.labels import LabelSet
 from fervlm.facs.units import action_unit, action_units
-from fervlm.reasoning.answers import render
 from fervlm.reasoning.findings import Candidate
 from fervlm.reasoning.observe import Evidence
 from fervlm.reasoning.wording.forms import denial
@@ -48,7 +48,7 @@ LEFT_OPEN = "No label: the movements leave it open."
 def conversations(
     key: str,
     caption: Caption,
-    anchored: Caption | None,
+    texts: Texts,
     evidence: Evidence,
     labels: LabelSet,
     candidates: tuple[Candidate, ...],
@@ -65,15 +65,15 @@ def conversations(
     ask_caption = ASK_CAPTION[turn // 3 % len(ASK_CAPTION)]
     chats = [
         _chat("label", "blind", (ask_label, caption.conclusion.label or LEFT_OPEN)),
-        _chat("caption", "blind", (ask_caption, render(caption, provenance=False))),
+        _chat("caption", "blind", (ask_caption, texts.blind)),
         _chat("observe_only", "blind", (ASK_MOVEMENTS[turn % len(ASK_MOVEMENTS)], _movements(caption))),
         _chat("region", "blind", *_region_turns(caption, evidence, turn)),
         *_about_labels(candidates[:_CANDIDATES], evidence, turn),
         *_about_units(evidence, turn),
     ]
-    if anchored is not None and anchored.conclusion.label is not None:
-        chats.append(_chat("label", "anchored", (ask_label, anchored.conclusion.label)))
-        chats.append(_chat("caption", "anchored", (ask_caption, render(anchored, provenance=False))))
+    if texts.anchored is not None and texts.human_label is not None:
+        chats.append(_chat("label", "anchored", (ask_label, texts.human_label)))
+        chats.append(_chat("caption", "anchored", (ask_caption, texts.anchored)))
     return chats
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from data_engine.negatives import hard_negatives, negated_class
+from data_engine.negatives import negated_class
 from fervlm.facs.units import movement_units
 from fervlm.reasoning.observe import Evidence
-from fervlm.reasoning.verify import Judge
-from fervlm.records import Caption, ContrastiveTexts, RegionText
+from fervlm.records import Caption, ContrastiveTexts, HardNegative, RegionText
 
 
 def contrastive_texts(
-    caption: Caption, anchored: Caption | None, evidence: Evidence, label: str | None, judge: Judge
+    caption: Caption,
+    anchored: Caption | None,
+    evidence: Evidence,
+    label: str | None,
+    negatives: tuple[HardNegative, ...],
 ) -> ContrastiveTexts:
     """Texts of the blind caption; the human label, as a noun phrase, adds the anchored summary and a class negative."""
-    negatives = hard_negatives(caption, evidence, judge)
     if label is not None:
         negatives += (negated_class(label),)
     return ContrastiveTexts(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from functools import lru_cache
 
 from data_engine.chat import conversations
@@ -13,15 +13,16 @@ from data_engine.flip import mirrored_face
 from data_engine.gate import Verdict
 from data_engine.items import Draft, Joined, Reject
 from data_engine.kept import Kept
-from data_engine.table import exported
+from data_engine.negatives import hard_negatives
+from data_engine.table import Texts, exported
 from fervlm.facs.labels import LabelSet
 from fervlm.reasoning.findings import Interpretation
 from fervlm.reasoning.interpret import interpret, interpretation_key
-from fervlm.reasoning.observe import observe
+from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verify import Judge
 from fervlm.reasoning.wording.naming import label_phrase
 from fervlm.reasoning.write import anchored
-from fervlm.records import Caption, ContrastiveTexts, Sample
+from fervlm.records import Caption, HardNegative
 
 _KEPT = 4096
 """Faces whose texts are kept."""
@@ -57,8 +58,8 @@ class _Views:
         self._labels: LabelSet = chosen_labels(config)
         self._drafter = drafter(config.model_dump_json())
         self._judge = Judge(cache_size=16384)
-        self._anchored: Kept[Caption] = Kept(_KEPT)
-        self._texts: Kept[ContrastiveTexts] = Kept(_KEPT)
+        self._negatives: Kept[tuple[HardNegative, ...]] = Kept(_KEPT)
+        self._texts: Kept[Texts] = Kept(_KEPT)
         self._interpretations: Kept[Interpretation] = Kept(_KEPT)
 
     def samples(self, draft: Draft, verdict: Verdict) -> Iterator[bytes | Reject]:
@@ -75,31 +76,21 @@ class _Views:
 
     def _sample(self, joined: Joined, caption: Caption, verdict: Verdict, *, flipped: bool) -> bytes:
         evidence = observe(joined.evidence)
-        written = joined.label
         same = interpretation_key(evidence, self._labels, joined.evidence)
         read = self._interpretations.get(same, lambda: interpret(evidence, self._labels, joined.evidence))
-        key = (written, _words(caption), caption.provenance, same)
-        bound = None
-        if written is not None:
-            bound = self._anchored.get(key, lambda: anchored(caption, written, evidence, self._labels))
-        phrase = label_phrase(written, self._labels.canonical.get(written)) if written is not None else None
-        texts = self._texts.get(key, lambda: contrastive_texts(caption, bound, evidence, phrase, self._judge))
-        sample = Sample(
-            id=joined.id,
-            picture=joined.picture.name if joined.picture else None,
-            caption=caption,
-            anchored=bound,
-            evidence=joined.evidence,
-            contrastive=texts,
-            human_label=joined.label,
-            support=verdict.support,
-            split=verdict.split,
-            subject=joined.subject,
-            source=joined.source,
-            flipped=flipped,
-        )
-        talks = conversations(joined.id, caption, bound, evidence, self._labels, read.candidates)
-        return exported(sample, joined.picture, talks)
+        told = (_words(caption), caption.provenance, same)
+        texts = self._texts.get((joined.label, told), lambda: self._written(caption, joined.label, evidence, told))
+        chats = conversations(joined.id, caption, texts, evidence, self._labels, read.candidates)
+        return exported(joined, texts, chats, split=verdict.split, support=verdict.support, flipped=flipped)
+
+    def _written(self, caption: Caption, label: str | None, evidence: Evidence, told: Hashable) -> Texts:
+        """The texts of a caption under a human label; the negatives are the same under every label."""
+        negatives = self._negatives.get(told, lambda: hard_negatives(caption, evidence, self._judge))
+        if label is None:
+            return Texts(caption, None, contrastive_texts(caption, None, evidence, None, negatives))
+        bound = anchored(caption, label, evidence, self._labels)
+        phrase = label_phrase(label, self._labels.canonical.get(label))
+        return Texts(caption, bound, contrastive_texts(caption, bound, evidence, phrase, negatives))
 
 
 def _words(caption: Caption) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic_core import from_json, to_json
 
-from data_engine.items import Picture
+from data_engine.items import Joined, Picture
 from fervlm.errors import MissingExtraError
 from fervlm.reasoning.answers import render
-from fervlm.records import Caption, Sample
+from fervlm.records import Caption, ContrastiveTexts
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -91,15 +91,73 @@ class Exported(TypedDict):
     chats: list[dict[str, Any]]
 
 
-def exported(sample: Sample, picture: Picture | None, chats: list[dict[str, Any]]) -> bytes:
+class Texts:
+    """What samples of equal caption, evidence and human label share: columns of their rows, made once."""
+
+    def __init__(self, caption: Caption, anchored: Caption | None, contrastive: ContrastiveTexts) -> None:
+        self.contrastive = contrastive
+        self.human_label = anchored.conclusion.label if anchored else None
+        self.blind = render(caption, provenance=False)
+        self.anchored = render(anchored, provenance=False) if anchored else None
+        self.columns = {
+            "engine_label": caption.conclusion.label,
+            "confidence": caption.conclusion.confidence,
+            "abstain": caption.conclusion.abstain,
+            "engine": _engine(caption),
+            "overview": contrastive.overview,
+            "regions": [
+                {"region": o.region, "text": o.text, "aus": [u.au for u in o.units]} for o in caption.observations
+            ],
+            "interpretation": caption.interpretation,
+            "summary": contrastive.summary,
+            "anchored_overview": anchored.overview if anchored else None,
+            "anchored_summary": contrastive.summary_anchored,
+            "blind": self.blind,
+            "anchored": self.anchored,
+            "au_vector": contrastive.au_vector,
+            "negatives": [{"text": n.text, "of": n.of, "edit": n.edit} for n in contrastive.negatives],
+        }
+        parts = {"caption": caption, "anchored": anchored, "contrastive": contrastive}
+        self.json = {name: part.model_dump_json(exclude_defaults=True) for name, part in parts.items() if part}
+
+
+def exported(
+    joined: Joined, texts: Texts, chats: list[dict[str, Any]], *, split: str, support: float | None, flipped: bool
+) -> bytes:
     """The sample and its conversations as one JSON line that `read_exported` reads back."""
+    picture = joined.picture
+    row = {
+        "id": joined.id,
+        "image": None if picture is None else {"bytes": None, "path": _by_path(picture)},
+        "label": joined.label,
+        "support": support,
+        "subject": joined.subject,
+        "source": joined.source,
+        "detector": joined.evidence.detector.name,
+        "flipped": flipped,
+        **texts.columns,
+        "sample": _sample_json(joined, texts, split, support, flipped),
+    }
+    name = picture.name if picture else None
     found = Exported(
-        split=sample.split,
+        split=split,
         picture=picture.model_dump() if picture is not None else None,
-        row=_sample_row(sample, picture),
-        chats=[{"id": sample.id, "image": sample.picture, **chat} for chat in chats],
+        row=row,
+        chats=[{"id": joined.id, "image": name, **chat} for chat in chats],
     )
     return to_json(found) + b"\n"
+
+
+def _sample_json(joined: Joined, texts: Texts, split: str, support: float | None, flipped: bool) -> str:
+    """A `Sample` without its conversations, put together from parts that are JSON already."""
+    head = {"id": joined.id, "picture": joined.picture.name if joined.picture else None, "human_label": joined.label}
+    rest = {"support": support, "split": split, "subject": joined.subject, "source": joined.source}
+    told = {name: value for name, value in (head | rest).items() if value is not None}
+    if flipped:
+        told["flipped"] = True
+    parts = {**texts.json, "evidence": joined.evidence.model_dump_json(exclude_defaults=True)}
+    joints = [f'"{name}":{part}' for name, part in parts.items()]
+    return to_json(told).decode()[:-1] + "," + ",".join(joints) + "}"
 
 
 def read_exported(path: Path) -> Iterator[Exported]:
@@ -107,39 +165,6 @@ def read_exported(path: Path) -> Iterator[Exported]:
     with path.open("rb") as handle:
         for line in handle:
             yield from_json(line)
-
-
-def _sample_row(sample: Sample, picture: Picture | None) -> dict[str, Any]:
-    """One row of the samples table; the picture stands by path, or by name where it has no file of its own."""
-    contrastive = sample.contrastive
-    image = None if picture is None else {"bytes": None, "path": _by_path(picture)}
-    return {
-        "id": sample.id,
-        "image": image,
-        "label": sample.human_label,
-        "engine_label": sample.caption.conclusion.label,
-        "confidence": sample.caption.conclusion.confidence,
-        "abstain": sample.caption.conclusion.abstain,
-        "support": sample.support,
-        "subject": sample.subject,
-        "source": sample.source,
-        "detector": sample.evidence.detector.name,
-        "engine": _engine(sample.caption),
-        "flipped": sample.flipped,
-        "overview": contrastive.overview,
-        "regions": [
-            {"region": o.region, "text": o.text, "aus": [u.au for u in o.units]} for o in sample.caption.observations
-        ],
-        "interpretation": sample.caption.interpretation,
-        "summary": contrastive.summary,
-        "anchored_overview": sample.anchored.overview if sample.anchored else None,
-        "anchored_summary": contrastive.summary_anchored,
-        "blind": render(sample.caption, provenance=False),
-        "anchored": render(sample.anchored, provenance=False) if sample.anchored else None,
-        "au_vector": contrastive.au_vector,
-        "negatives": [{"text": n.text, "of": n.of, "edit": n.edit} for n in contrastive.negatives],
-        "sample": sample.model_dump_json(exclude_defaults=True),
-    }
 
 
 def _engine(caption: Caption) -> str | None:

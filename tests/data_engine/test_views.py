@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from data_engine.chat import conversations
+from data_engine.contrastive import contrastive_texts
 from data_engine.finished import parts, rows_at, samples
 from data_engine.negatives import hard_negatives
+from data_engine.table import Texts
 from fervlm.facs import label_set
 from fervlm.facs.units import movement_units
 from fervlm.predict.rules import Explainer
@@ -181,7 +183,8 @@ def test_real_evidence_gives_true_answers_and_false_negatives(shared_data: Path,
             made += 1
             assert verify(negative.text, evidence).scores.contradicted > 0, negative.text
         ranked = interpret(evidence, LABELS, record).candidates
-        for row in conversations(f"face{k}", caption, None, evidence, LABELS, ranked):
+        texts = Texts(caption, None, contrastive_texts(caption, None, evidence, None, ()))
+        for row in conversations(f"face{k}", caption, texts, evidence, LABELS, ranked):
             chat = Chat.model_validate(row)
             if chat.kind in {"label", "caption", "not_measured"}:
                 continue
