@@ -52,4 +52,4 @@ def for_units(labels: LabelSet | Sequence[str] | str) -> LabelSet:
     if isinstance(labels, str):
         return label_set(labels)
     known = any(canonical_label(word) is not None for word in labels)
-    return label_set_fromwords_of(tuple(labels)) if known else label_set(DEFAULT_LABELS)
+    return label_set_from_words(tuple(labels)) if known else label_set(DEFAULT_LABELS)

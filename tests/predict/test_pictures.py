@@ -15,6 +15,7 @@ import fervlm
 from fervlm.checkpoint import open_checkpoint
 from fervlm.cli.main import main
 from fervlm.errors import FervlmError
+from fervlm.predict.agreement import same_label
 from fervlm.predict.cut_faces import cut_faces
 from fervlm.predict.load import face_model, load
 from fervlm.predict.picture_model import PictureModel, averaged, mirrored
@@ -89,6 +90,14 @@ def test_caption_does_not_depend_on_the_models_label(nano_folder: Path, tmp_path
     (other,) = load(changed(nano_folder, tmp_path, labels=labels)).explain(noise(2), face_is_crop=True)
     assert one.probabilities != other.probabilities
     assert one.caption == other.caption
+
+
+def test_the_action_units_choose_among_the_users_words_too(reader: PictureReader) -> None:
+    (found,) = reader.explain(noise(1), ["happy", "annoyed", "neutral"], face_is_crop=True)
+    assert found.probabilities is not None and set(found.probabilities) == {"happy", "annoyed", "neutral"}
+    assert found.caption is not None and found.caption.conclusion.label in {"happy", "annoyed", "neutral", None}
+    assert found.agreement is not None
+    assert same_label("annoyed", "anger") and not same_label("annoyed", None) and not same_label("happy", "annoyed")
 
 
 def test_observe_only_gives_no_label(reader: PictureReader) -> None:
