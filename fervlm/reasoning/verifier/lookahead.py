@@ -8,7 +8,7 @@ from fervlm.reasoning.verifier.kinds import Kind
 _EXCLUDING = frozenset(
     ("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from")
 )
-_PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE))
+_PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE, Kind.OF))
 _PAST_HEDGE_LEVEL = frozenset((Kind.HEDGE, Kind.LEVEL))
 _PAST_MODIFIERS = frozenset((Kind.AND, Kind.OR, Kind.LEVEL, Kind.SIDE, Kind.HEDGE, Kind.ALL, Kind.OPEN, Kind.PREP))
 _PAST_NOISE_MEAS = frozenset((Kind.NOISE, Kind.MEAS, Kind.PRED, Kind.COP))
