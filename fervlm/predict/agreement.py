@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fervlm.facs.labels import LabelSet, canonical_label, label_set
+from fervlm.facs.labels import LabelSet, canonical_label, label_set, label_set_from_words
 from fervlm.predict.labelling import Scored
 from fervlm.records import Agreement, AURecord, Prediction
 
