@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the extra 'train'")
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+torch.set_num_threads(1)  # a second thread on a busy machine waits far more than it computes
 
 from tests.contrastive import tiny  # noqa: E402
 

@@ -62,7 +62,7 @@ def picture(path: Path, label: str, shown: set[int], draw: random.Random) -> Non
     grey.save(path)
 
 
-def tiny_config(vocabulary: int, **text: Any) -> dict[str, Any]:
+def tiny_config(vocabulary: int, **text: object) -> dict[str, Any]:
     """open_clip's `model_cfg` of a ViT for 32 pixels."""
     return {
         "embed_dim": 32,
@@ -92,7 +92,7 @@ def model_folder(folder: Path, texts: list[str]) -> Path:
     return folder
 
 
-def settings(data: Path, model: Path | str, **changes: Any) -> dict[str, Any]:
+def settings(data: Path, model: Path | str, **changes: object) -> dict[str, Any]:
     """Settings of a run of a few steps with every part of the loss."""
     found: dict[str, Any] = {
         "data": [str(data)],
