@@ -25,6 +25,13 @@ _CARRIED = re.compile(
     re.I,
 )
 """A sentence that says nothing without the one before it."""
+_CARRIED_FIRST = frozenset(
+    (
+        "level", "intensity", "strength", "degree", "side", "it", "this", "they", "both", "neither", "nor", "so",
+        "likewise", "ditto", "but", "and", "not",
+    )
+)  # fmt: skip
+_CARRIED_LAST = ("not", "n't", "so", "either", "at all", "too", "likewise", "the same", "as well")
 _ANSWER = re.compile(
     r"\s*(?:yes|no|none|absent|present|not|nope|nah|yep|yeah"
     r"|(?:it|they|he|she) (?:do|does|did|is|are|has|have)(?: not|n't)?[.,;!])(?!\w)",
@@ -66,7 +73,7 @@ def sentences(text: str) -> list[str]:
     """
     if ":" not in text and _PLAIN.fullmatch(text):
         pieces = text.split(". ")
-        carried = len(pieces) > 1 and any(_CARRIED.match(piece) for piece in pieces[1:])
+        carried = len(pieces) > 1 and any(map(_is_carried, pieces[1:]))
         if not carried and not any(piece.lower().endswith(_ABBREVIATIONS) for piece in pieces[:-1]):
             return [*[f"{piece}." for piece in pieces[:-1]], pieces[-1]]
     found: list[str] = []
@@ -82,13 +89,21 @@ def sentences(text: str) -> list[str]:
     return found
 
 
+def _is_carried(piece: str) -> bool:
+    """Whether a sentence belongs to the one before; its first and last words tell for most that it does not."""
+    first = piece.split(None, 1)[0].rstrip(":,=").lower()
+    if first not in _CARRIED_FIRST and not piece.rstrip(".!").lower().endswith(_CARRIED_LAST):
+        return False
+    return _CARRIED.match(piece) is not None
+
+
 def _append(found: list[str], piece: str) -> None:
     bullet = _BULLET.match(piece)
     kept = piece[bullet.end() if bullet else 0 :].strip().strip("*").strip()
     if not any(c.isalnum() for c in kept):
         return
     asked = bool(found) and found[-1].endswith("?") and found[-1].count(" ") <= 2  # "Next? Anger."
-    if found and (asked or _CARRIED.match(kept)):
+    if found and (asked or _is_carried(kept)):
         found[-1] = f"{found[-1]} {kept}"
     else:
         found.append(kept)
