@@ -288,7 +288,9 @@ class Prediction(Record):
     frame: int | None = None
     span_s: tuple[Finite, Finite] | None = Field(None, description="Start and end of an event or clip.")
     box: Box | None = None
-    label: str | None = Field(description="The conclusion's label; null on abstention.")
+    label: str | None = Field(
+        description="The conclusion's label, or the model's where one looked at the picture; null on abstention."
+    )
     probabilities: dict[str, Unit01] | None = Field(None, description="Calibrated, where a model scored the labels.")
     unknown_score: Finite | None = None
     valence: Annotated[float, Field(ge=-1, le=1)] | None = None

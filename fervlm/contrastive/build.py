@@ -13,13 +13,14 @@ from tokenizers import Tokenizer
 import fervlm.torchvision_fix  # noqa: F401 - before open_clip
 from fervlm.checkpoint import PICKLES
 from fervlm.contrastive.augment import Levels
+from fervlm.contrastive.begin import take_weights
 from fervlm.contrastive.class_prompts import class_texts, words_of
 from fervlm.contrastive.faces import Faces
+from fervlm.contrastive.identity import IdentityHead
 from fervlm.contrastive.lora import add_lora
 from fervlm.contrastive.model import GlobalLocal, HeadConfig
 from fervlm.contrastive.nano import CONTEXT_LENGTH, IMAGE_SIZE, nano_config
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.state import STATE, read_state
 from fervlm.contrastive.vocabulary import END, build_tokenizer
 from fervlm.contrastive.vocabulary import PAD as PAD_TOKEN
 from fervlm.contrastive.words import PAD, OpenClipWords, OwnWords, Words
@@ -61,7 +62,12 @@ def build(config: ContrastiveConfig, faces: Faces) -> Built:
     """
     built = _nano(config, faces) if config.model == "nano" else _open_clip(config, faces)
     if config.init is not None:
-        _take(built.model, config.init, config.init_parts)
+        take_weights(built.model, config.init, config.init_parts)
+    if config.weights.identity:
+        persons = len({name for name in faces.subjects if name is not None})
+        if persons < 2:
+            raise FervlmError("the faces' subjects are not known", hint="Set weights.identity=0.")
+        built.model.training_only["identity"] = IdentityHead(built.model.heads["patches"].out_features, persons)  # type: ignore[arg-type]
     if config.lora is not None:
         add_lora(built.model.clip, config.lora)
     return built
@@ -162,20 +168,6 @@ def _heads(config: ContrastiveConfig, faces: Faces) -> HeadConfig:
     if not units and config.weights.units:
         raise FervlmError("no action unit is measured often enough to be learned", hint="Set weights.units=0.")
     return HeadConfig(units or (12,), edge=config.edge, affect=config.weights.affect > 0)
-
-
-def _take(model: GlobalLocal, folder: Path, parts: tuple[str, ...]) -> None:
-    """Averaged weights of another run whose names begin with one of `parts`; shapes must fit."""
-    file = folder / STATE
-    if not file.is_file():
-        raise FervlmError("there is no saved state to begin with", file=file)
-    found = {n.removeprefix("average."): t for n, t in read_state(file, hint=None)[0].items() if n.startswith("average.")}
-    own = model.state_dict()
-    taken = {n: t for n, t in found.items() if n.startswith(parts) and n in own}
-    odd = next((n for n, t in taken.items() if t.shape != own[n].shape), None)
-    if odd is not None or not taken:
-        raise FervlmError(f"the weights to begin with do not fit ({odd or 'no name in common'})", file=file)
-    model.load_state_dict({**own, **taken})
 
 
 def learnable_units(faces: Faces, least: int = 50) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ _COLUMNS = (
     "label",
     "split",
     "source",
+    "subject",
     "overview",
     "regions",
     "summary",
@@ -64,6 +65,7 @@ class Faces:
         units: int8 [N, A] in the order of `movement_units()`: 1 present, 0 absent, -1 not measured.
         sources: N names of the source set.
         texts: N captions, None where no detector found the face.
+        subjects: N names of persons, None where not known; empty where nobody's is.
     """
 
     ids: list[str]
@@ -72,6 +74,7 @@ class Faces:
     units: NDArray[np.int8]
     sources: list[str]
     texts: list[Texts | None]
+    subjects: list[str | None] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -86,6 +89,7 @@ class Faces:
             units=self.units[chosen],
             sources=[self.sources[i] for i in kept],
             texts=[self.texts[i] for i in kept],
+            subjects=[self.subjects[i] for i in kept] if self.subjects else [],
         )
 
     def fingerprint(self) -> str:
@@ -132,6 +136,7 @@ def load_faces(paths: tuple[Path, ...], split: str, size: int = 64, *, colour: b
         units=np.array([r.get("au_vector") or unmeasured for r in rows], np.int8),
         sources=[r.get("source") or "" for r in rows],
         texts=[_texts(r) for r in rows],
+        subjects=[r.get("subject") for r in rows],
     )
 
 

@@ -11,7 +11,7 @@ from fervlm.contrastive.build import picture_side
 from fervlm.contrastive.card import LICENCE, write_card
 from fervlm.contrastive.faces import load_faces
 from fervlm.contrastive.final_scores import final_scores
-from fervlm.contrastive.lora import merge_lora
+from fervlm.contrastive.lora import merge_lora, plain_towers
 from fervlm.contrastive.publish import ModelNotes, publish
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.train import Trained, shown
@@ -32,6 +32,8 @@ def finish(trained: Trained, config: ContrastiveConfig, folder: Path, say: Say =
     built = trained.built
     if config.lora is not None:
         merge_lora(built.model.clip)
+        device = next(built.model.parameters()).device
+        built.model.clip = plain_towers(built.model.clip, built.model_cfg).to(device)
     side, colour = picture_side(config)
     faces = load_faces(config.data, "train", side, colour=colour)
     faces = faces.take(shown(faces, config))

@@ -33,6 +33,20 @@ def add_lora(clip: nn.Module, lora: Lora) -> list[str]:
     return names
 
 
+def plain_towers(clip: nn.Module, config: dict[str, Any]) -> nn.Module:
+    """Towers of open_clip's usual blocks with the merged weights of `clip`.
+
+    Args:
+        clip: after `merge_lora`; its attention blocks may be of the build that adapters reach.
+        config: open_clip's `model_cfg` it was made from.
+    """
+    if "timm_model_name" in config["vision_cfg"]:
+        return clip
+    plain: nn.Module = type(clip)(**{name: value for name, value in config.items() if name != "custom_text"})
+    plain.load_state_dict(clip.state_dict())
+    return plain
+
+
 def merge_lora(clip: nn.Module) -> None:
     """Fold the adapters into the weights; the names are then a plain open_clip model's again."""
     from peft.tuners.lora import LoraLayer

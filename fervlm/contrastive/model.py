@@ -77,6 +77,8 @@ class GlobalLocal(nn.Module):
         )
         if config.affect:
             self.heads["affect"] = nn.Linear(embed, 2)
+        self.training_only = nn.ModuleDict()
+        """Heads that a run needs and a checkpoint does not keep (`identity`)."""
         self.scales = nn.ParameterDict({name: nn.Parameter(torch.tensor(math.log(10.0))) for name in SCALES})
 
     def pictures(self, x: Tensor) -> PictureFeatures:

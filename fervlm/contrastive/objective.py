@@ -33,6 +33,7 @@ class Batch:
         measured: [B, A] weight of each unit's loss.
         vectors: int8 [B, U] AU vectors, for mining.
         affect: [B, 2] valence and arousal of the label's word, rows of zeros where there is no label.
+        subjects: int64 [B], -1 where the person is not known.
         class_tokens: int64 [8, L], one drawn prompt of every class.
         captions: texts of the batch, None where only labels are learned.
         step: number of the step.
@@ -45,6 +46,7 @@ class Batch:
     measured: Tensor
     vectors: Tensor
     affect: Tensor
+    subjects: Tensor
     class_tokens: Tensor
     captions: CaptionBatch | None
     step: int
@@ -125,6 +127,8 @@ class Objective(nn.Module):
         if weights.affect and found.affect.shape[1]:
             told = batch.labels.sum(1, keepdim=True)
             losses["affect"] = mean_over_ranks(((found.affect - batch.affect).square() * told).sum(), told.sum(), 1)
+        if weights.identity:
+            losses["identity"] = self.model.training_only["identity"](found.embedding, batch.subjects)
         captions = batch.captions
         if captions is not None and weights.captions():
             if weights.overview:
@@ -203,8 +207,8 @@ def unit_loss(logits: Tensor, target: Tensor, measured: Tensor) -> Tensor:
 def mean_over_ranks(total: Tensor, count: Tensor, least: float) -> Tensor:
     """`total / count` of the whole batch, of which each rank gives its own part; 0-dim, the same on all ranks.
 
-    Gradients are this rank's share times the number of ranks: DistributedDataParallel takes their mean over ranks, which
-    is then the gradient of the whole batch, however unequal the ranks' counts are.
+    Gradients are this rank's share times the number of ranks: DistributedDataParallel takes their mean over ranks,
+    which is then the gradient of the whole batch, however unequal the ranks' counts are.
 
     Args:
         total: sum over what this rank counts, 0-dim.

@@ -155,7 +155,7 @@ def _write_weights(model: GlobalLocal, folder: Path) -> None:
     for key, value in model.state_dict().items():
         if key.startswith("clip."):
             towers[key.removeprefix("clip.")] = _stored(value)
-        else:
+        elif not key.startswith("training_only."):
             heads[key] = _stored(value)
     for name, tensors in ((folders.TOWERS, towers), (folders.HEADS, heads)):
         save_file(tensors, folder / name, metadata={"format": "pt"})

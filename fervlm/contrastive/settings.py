@@ -19,6 +19,7 @@ class LossWeights(_Frozen):
     label: float = Field(1.0, ge=0, description="Picture against the prompts of all classes.")
     units: float = Field(0.5, ge=0, description="AU presence by the head.")
     affect: float = Field(0.0, ge=0, description="Valence and arousal of the label's words.")
+    identity: float = Field(0.0, ge=0, description="Identity-adversarial: the tower unlearns who is shown.")
     overview: float = Field(0.0, ge=0, description="Global: picture against the overview sentence.")
     summary: float = Field(0.0, ge=0, description="Picture against the conclusion (anchored where there is a label).")
     local: float = Field(0.0, ge=0, description="Region sentences against patches.")

@@ -46,11 +46,16 @@ class Targets:
         seen = torch.from_numpy(counts >= _SEEN).float()
         share = seen / seen.sum().clamp(min=1)
         self.labels = hot * (1 - config.smoothing) + hot.sum(1, keepdim=True) * config.smoothing * share
+        names = sorted({name for name in faces.subjects if name is not None})
+        place = {name: i for i, name in enumerate(names)}
+        self.subject_count = len(names)
+        own = [-1 if name is None else place[name] for name in faces.subjects] or [-1] * len(faces)
+        self.subjects = torch.tensor(own, dtype=torch.int64)
         self.affect = hot @ torch.tensor([affect_of(label) for label in BASIC8])
 
     def rows(self, chosen: Tensor) -> dict[str, Tensor]:
         """The fields of `objective.Batch` for the faces at `chosen` (int64 [B])."""
-        names = ("labels", "weights", "units", "measured", "vectors", "affect")
+        names = ("labels", "weights", "units", "measured", "vectors", "affect", "subjects")
         return {name: getattr(self, name)[chosen] for name in names}
 
 

@@ -21,10 +21,12 @@ from torch.nn.parallel import DistributedDataParallel
 from fervlm.contrastive.augment import Strength, augment
 from fervlm.contrastive.build import Built, build, picture_side
 from fervlm.contrastive.captions import CaptionBank
+from fervlm.contrastive.distributed import average_gradients
 from fervlm.contrastive.faces import Faces, load_faces
+from fervlm.contrastive.grad_cache import cached_backward
 from fervlm.contrastive.logs import RunLogs
 from fervlm.contrastive.measure import scores_by_source
-from fervlm.contrastive.objective import Batch, Objective, draw_class_tokens
+from fervlm.contrastive.objective import Batch, Features, Objective, draw_class_tokens
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.state import STATE, load_state, read_state, save_state
 from fervlm.contrastive.targets import Targets
@@ -103,8 +105,9 @@ class Run:
         self.rank, self.world = rank, world
         self.model = built.model
         self.device = next(self.model.parameters()).device
-        self.objective: torch.nn.Module = Objective(self.model, config)
-        if world > 1:
+        self.whole = Objective(self.model, config)
+        self.objective: torch.nn.Module = self.whole
+        if world > 1 and config.parts == 1:
             # Heads of a part that is left out get no gradient.
             self.objective = DistributedDataParallel(self.objective, find_unused_parameters=True)
         self.steps_per_epoch = len(faces) // (config.batch * world)
@@ -206,21 +209,49 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * _schedule(step / self.steps, config.warmup)
         self.objective.train()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            losses = self.objective(batch)
-        total = torch.stack([getattr(config.weights, name) * value.float() for name, value in losses.items()]).sum()
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
+        losses = self._backward(batch)
         norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        if not torch.isfinite(total + norm):
+        if not math.isfinite(losses["total"] + float(norm)):
             # A gradient that is no number would spoil the weights, and with them the next saved state.
             self._refuse(losses)
         self.optimizer.step()
         self._after(step)
-        return {name: value.item() for name, value in losses.items()} | {"total": total.item()}
+        return losses
 
-    def _refuse(self, losses: dict[str, torch.Tensor]) -> NoReturn:
-        told = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
+    def _backward(self, batch: Batch) -> dict[str, float]:
+        """Gradients of one batch; the values of its losses and their weighted sum."""
+        told: dict[str, float] = {}
+        autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.precision == "bf16")
+
+        def total(losses: dict[str, torch.Tensor]) -> torch.Tensor:
+            whole = torch.stack([getattr(self.config.weights, n) * value.float() for n, value in losses.items()]).sum()
+            told.update({name: value.item() for name, value in losses.items()}, total=whole.item())
+            return whole
+
+        if self.config.parts == 1:
+            with autocast:
+                losses = self.objective(batch)
+            total(losses).backward()  # type: ignore[no-untyped-call]
+            return told
+
+        def encode(part: tuple[torch.Tensor, torch.Tensor]) -> Features:
+            with autocast:
+                return self.whole.encode(*part)
+
+        def loss(*features: torch.Tensor) -> torch.Tensor:
+            with autocast:
+                return total(self.whole.losses(Features(*features), batch))
+
+        texts = self.whole.tokens(batch).tensor_split(self.config.parts)
+        cached_backward(
+            encode, list(zip(batch.x.tensor_split(self.config.parts), texts, strict=True)), loss, [self.model]
+        )
+        average_gradients(self.model.parameters())
+        return told
+
+    def _refuse(self, losses: dict[str, float]) -> NoReturn:
+        told = ", ".join(f"{name} {value:g}" for name, value in losses.items())
         first = self.faces.ids[int(self._chosen(self.step)[0])]
         saved = (self.out / STATE).exists()
         raise FervlmError(

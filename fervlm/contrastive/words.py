@@ -65,7 +65,7 @@ class OpenClipWords:
 
 
 def lengths(ids: Tensor) -> Tensor:
-    """Int64 [T]: tokens of each row up to the last that is no padding; a 0 before it is a token (in CLIP's words, "!")."""
+    """Int64 [T]: tokens of each row up to the last that is no padding; a 0 before that is a token (CLIP's "!")."""
     places = torch.arange(1, ids.shape[1] + 1, device=ids.device)
     return ((ids != PAD) * places).amax(1)
 
