@@ -60,6 +60,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
         FervlmError: the data cannot be read, the folder holds another run, or the loss is no number.
     """
     torch.set_num_threads(config.threads)
+    joined = dist.is_available() and dist.is_initialized()
     rank, world = _ranks(config)
     if rank:
         say = _silent
@@ -78,7 +79,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     run.resume()
     finished = run.go(held_out.take(tuning_part(held_out) & shown(held_out, config)))
     run.use_average()
-    if world > 1:
+    if world > 1 and not joined:
         dist.destroy_process_group()  # what follows is the first rank's alone
     return Trained(built, held_out, run.fingerprint, run.step, finished, leads=rank == 0)
 
