@@ -61,6 +61,8 @@ class AnnotateConfig(_Config):
     sources: tuple[str, ...] = Field(description="Pictures: folders, manifest CSVs, Parquet files or HF data sets.")
     au: tuple[str, ...] = Field((), description="Detector output of any reader.")
     input_format: str | None = None
+    model: str | None = Field(None, description="Checkpoint whose AU head looks at pictures where no `au` is given.")
+    face_is_crop: bool = Field(False, description="For that model: each picture is one face already cut out.")
     labels: str | None = Field(None, description="CSV with `file` and `label`, optionally split, subject, source.")
     label_set: str = "basic8"
     custom_labels: tuple[str, ...] = ()
@@ -81,6 +83,11 @@ class AnnotateConfig(_Config):
         for key in ("sources", "au"):
             found[key] = [Path(path).name for path in found[key]]
         found["labels"] = self.labels and Path(self.labels).name
+        for key in ("model", "face_is_crop"):
+            if not found[key]:
+                del found[key]  # settings that came later leave the fingerprints of older sets alone
+        if found.get("model"):
+            found["model"] = Path(found["model"]).name
         if found["teacher"] is not None:
             found["teacher"] = {key: value for key, value in found["teacher"].items() if key not in _HOW_ASKED}
             found["teacher"]["model"] = self.teacher.told_model() if self.teacher is not None else None

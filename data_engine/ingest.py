@@ -34,7 +34,7 @@ def ingest(config: AnnotateConfig, labels: LabelSet, work: Path, progress: Progr
     for stale in folder.glob("*.jsonl"):
         stale.unlink()
     pictures, tables = split_sources(config)
-    index = _index(work / "evidence.sqlite", chain(config.au, tables), config.input_format)
+    index = _index(work / "evidence.sqlite", _records(config, pictures, tables))
     given = Labels(Path(config.labels) if config.labels else None)
     rejects = RejectFile(work / "rejects.ingest.jsonl")
     names = PictureNames(lambda: (listed.picture.name for source in pictures for listed in list_pictures(source)))
@@ -64,17 +64,25 @@ def split_sources(config: AnnotateConfig) -> tuple[list[str], list[str]]:
     for file in config.au:
         if file != "-" and not Path(file).exists():
             raise FervlmError("there is no such file or folder", file=file, hint="Check --au.")
-    if not config.au and not tables:
-        raise FervlmError("there is no evidence to write captions from", hint="Give a detector's output: --au FILE.")
     return pictures, tables
 
 
-def _index(path: Path, files: Iterable[str], input_format: str | None) -> EvidenceIndex:
+def _records(config: AnnotateConfig, pictures: list[str], tables: list[str]) -> Iterator[AURecord]:
+    """All evidence: the detector's files, or, without any, what the package's own AU head sees on the pictures."""
+    files = (*config.au, *tables)
+    if files:
+        return chain.from_iterable(read(file, config.input_format) for file in files)
+    from data_engine.own_evidence import own_evidence  # noqa: PLC0415 - brings the model
+
+    return own_evidence(pictures, config.model, face_is_crop=config.face_is_crop)
+
+
+def _index(path: Path, records: Iterable[AURecord]) -> EvidenceIndex:
     if path.exists():
         index = EvidenceIndex(path)
         index.forget_joins()
         return index
-    return EvidenceIndex.build(path, chain.from_iterable(read(file, input_format) for file in files))
+    return EvidenceIndex.build(path, records)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from data_engine.config import AnnotateConfig
 from fervlm.errors import FervlmError
 
-_PATHS = ("sources", "au", "labels", "out")
+_PATHS = ("sources", "au", "labels", "model", "out")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 

@@ -38,6 +38,20 @@ def annotate(
         str | None,
         typer.Option(metavar="NAME", help="Overrule detection; see `fervlm formats`.", rich_help_panel=JOINING),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Checkpoint whose AU head looks at the pictures where no --au is given. [the shipped one]",
+            rich_help_panel=JOINING,
+        ),
+    ] = None,
+    face_is_crop: Annotated[
+        bool | None,
+        typer.Option(
+            "--face-is-crop", help="For that model: each picture is one face, cut out.", rich_help_panel=JOINING
+        ),
+    ] = None,
     labels: Annotated[
         str | None,
         typer.Option(
@@ -172,6 +186,8 @@ def annotate(
         "sources": sources or None,
         "au": au,
         "input_format": input_format,
+        "model": model,
+        "face_is_crop": face_is_crop,
         "labels": labels,
         "faces": faces,
         "label_set": label_set,

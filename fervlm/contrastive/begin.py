@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor
 
 from fervlm.checkpoint import HEADS, MANIFEST, TOWERS, open_checkpoint
 from fervlm.contrastive.model import GlobalLocal
-from fervlm.contrastive.state import STATE, read_state
+from fervlm.contrastive.state import STATE, read_note, read_state
 from fervlm.errors import FervlmError
 
 
@@ -32,6 +34,22 @@ def take_weights(model: GlobalLocal, folder: Path, parts: tuple[str, ...]) -> li
         raise FervlmError(f"the weights to begin with do not fit ({odd or 'no name in common'})", file=folder)
     model.load_state_dict({**own, **{name: value.to(own[name].dtype) for name, value in taken.items()}})
     return sorted(taken)
+
+
+def history(folder: Path | None) -> list[dict[str, Any]]:
+    """Settings of the runs whose weights came before, the last first; of a published checkpoint what its card tells."""
+    found: list[dict[str, Any]] = []
+    while folder is not None and (folder / STATE).is_file():
+        note = read_note(folder / STATE)
+        config = note.get("config", {})
+        config = json.loads(config) if isinstance(config, str) else config
+        told = ("epochs", "batch", "lr", "sizes", "weights", "captions", "mixup", "smoothing", "seed")
+        found.append({"steps": note.get("step")} | {name: config[name] for name in told if name in config})
+        before = config.get("init")
+        folder = Path(before) if before else None
+    if folder is not None and (folder / MANIFEST).is_file():
+        found.append(dict(open_checkpoint(folder).manifest.training))
+    return found
 
 
 def _weights(folder: Path) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fervlm.checkpoint import Checkpoint
+from fervlm.contrastive.begin import history
 from fervlm.contrastive.build import picture_side
 from fervlm.contrastive.card import LICENCE, write_card
 from fervlm.contrastive.faces import load_faces
@@ -40,7 +41,7 @@ def finish(trained: Trained, config: ContrastiveConfig, folder: Path, say: Say =
     found = final_scores(built, config, faces, trained.held_out, say)
     settings: dict[str, Any] = config.model_dump(mode="json", exclude={"data", "init", "unknown_from"})
     settings["data"] = [path.name for path in config.data]
-    training = {"steps": trained.step, "epochs": config.epochs, "settings": settings}
+    training = {"steps": trained.step, "epochs": config.epochs, "settings": settings, "before": history(config.init)}
     notes = ModelNotes(
         name=name,
         version="1",

@@ -21,7 +21,7 @@ from fervlm.predict.picture_model import BATCH, Encoded, FaceModel, averaged, mi
 from fervlm.predict.rules import Explainer
 from fervlm.predict.unit_record import FacePlace, unit_record
 from fervlm.reasoning.write import ENGINE
-from fervlm.records import Prediction, Versions
+from fervlm.records import AURecord, Prediction, Versions
 from fervlm.vision.crop import Square
 from fervlm.vision.find_faces import FaceFinder, finder_named
 
@@ -131,6 +131,13 @@ class PictureReader:
             )
             seen.append(SeenFace(prediction, faces.squares[face], self._looked(both, face, prediction)))
         return seen, faces.notes
+
+    def evidence(self, picture: Source, *, name: str | None = None, face_is_crop: bool = False) -> list[AURecord]:
+        """What the AU head tells of every face of a picture, largest first; arguments and errors as for `explain`."""
+        faces = self._cut(picture, name, face_is_crop)
+        both = averaged(self.model.pictures(faces.crops), mirrored(self.model, faces.crops))
+        rows = zip(both.units, faces.places, strict=True)
+        return [unit_record(units.tolist(), self.model.manifest, place) for units, place in rows]
 
     def notes(self, labels: LabelSet | Sequence[str] | str = DEFAULT_LABELS) -> tuple[str, ...]:
         """What a user should know of how labels are scored, a sentence each."""
