@@ -22,6 +22,11 @@ def _benchmark(options: argparse.Namespace) -> int:
     return code
 
 
+def _ablations(options: argparse.Namespace) -> int:
+    code: int = import_module("eval.ablations").main(options.rest)
+    return code
+
+
 def _performance(options: argparse.Namespace) -> int:
     figures = [figure for name in options.names or MEASUREMENTS for figure in measure(name, options.rows)]
     print(json.dumps([figure.as_dict() for figure in figures], indent=2) if options.json else as_table(figures))
@@ -36,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     benchmark.add_argument("name", choices=benchmarks(), help="which one; its own options follow (--help)")
     benchmark.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
     benchmark.set_defaults(run=_benchmark)
+    ablations = what.add_parser("ablations", help="what each part of the contrastive training adds", add_help=False)
+    ablations.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
+    ablations.set_defaults(run=_ablations)
     performance = what.add_parser("performance", help="speed and memory of the main job, each beside its target")
     performance.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
     performance.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000], help="file sizes for `memory`")
