@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -75,10 +75,19 @@ def validated(model: type[Model], found: dict[str, Any], source: str | Path | No
         if first["type"] == "missing":
             raise FervlmError(f"the setting '{where}' is missing", file=source) from None
         if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(model.model_fields))
+            known = ", ".join(sorted(_table(model, first["loc"][:-1]).model_fields))
             raise FervlmError(f"there is no setting '{where}'", file=source, hint=f"Known: {known}.") from None
         reason = first["msg"][0].lower() + first["msg"][1:]
         raise FervlmError(f"the setting '{where}' cannot be ({reason})", file=source) from None
+
+
+def _table(model: type[BaseModel], path: Sequence[str | int]) -> type[BaseModel]:
+    """The model of the table that `path` leads to, as far as it is one."""
+    for part in path:
+        field = model.model_fields.get(str(part))
+        kinds = [] if field is None else [field.annotation, *get_args(field.annotation)]
+        model = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), model)
+    return model
 
 
 def _expanded(value: object, path: str | Path) -> object:

@@ -73,7 +73,9 @@ def lengths(ids: Tensor) -> Tensor:
 def padded(rows: Sequence[Sequence[int]]) -> Tensor:
     """Int64 [T, L] with 0 behind each shorter row."""
     longest = max((len(row) for row in rows), default=0)
-    return torch.tensor([[*row, *([PAD] * (longest - len(row)))] for row in rows], dtype=torch.int64).view(-1, longest)
+    return torch.tensor([[*row, *([PAD] * (longest - len(row)))] for row in rows], dtype=torch.int64).view(
+        len(rows), longest
+    )
 
 
 def bare(row: list[int]) -> list[int]:
