@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from eval.performance.annotate import annotate, annotate_memory
 from eval.performance.contrastive_loss import contrastive_loss
+from eval.performance.contrastive_step import contrastive_step
 from eval.performance.explain import memory, startup, throughput
 from eval.performance.figure import Figure, as_table
 
@@ -16,6 +17,7 @@ MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
     "annotate": lambda rows: annotate(),
     "annotate-memory": annotate_memory,
     "contrastive_loss": lambda rows: contrastive_loss(),
+    "contrastive_step": lambda rows: contrastive_step(),
 }
 """Name -> measurement, given the file sizes for those that want them."""
 
