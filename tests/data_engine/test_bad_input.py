@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.data_engine.faces import coded_faces, command, evidence_csv, files, rejects, run, samples, teacher
-from tests.data_engine.test_kill import killed_when
+from tests.data_engine.test_kill import killed_at
 
 MIB = 1024 * 1024
 
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_written(disk: Path, tmp_path: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     one_sentence(run(*command(source, disk / "set", None)), "Read-only file system")
     subprocess.run(["mount", "-o", "remount,rw", disk], check=True)
-    assert killed_when(command(source, disk / "set", None), disk / "set", ".work/joined.done")
+    assert killed_at(".work/joined.done", command(source, disk / "set", None), disk / "set")
     subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
     one_sentence(run(*command(source, disk / "set", None)), "Read-only file system")
     one_sentence(run(*command(source, disk / "set", None, "--restart")), "Read-only file system")
@@ -228,7 +228,7 @@ def test_a_picture_that_goes_away_meanwhile(tmp_path: Path) -> None:
     pictures, codes, _ = coded_faces(tmp_path, 8)
     out = tmp_path / "set"
     args = command(pictures, out, None, "--au", str(codes), "--embed")
-    assert killed_when(args, out, ".work/exported/000000.jsonl")
+    assert killed_at(".work/exported/000000.jsonl", args, out)
     kept = (pictures / "face_0003.png").read_bytes()
     (pictures / "face_0003.png").unlink()
     one_sentence(run(*args), "face_0003.png", "No such file")
