@@ -69,6 +69,11 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     faces = load_faces(config.data, "train", side, colour=colour)
     faces = faces.take(shown(faces, config))
     held_out = load_faces(config.data, "val", side, colour=colour)
+    tuning = held_out.take(tuning_part(held_out) & shown(held_out, config))
+    if not len(tuning):
+        raise FervlmError(
+            "of the validation faces none falls into the quarter for tuning", hint="Give a set with more of them."
+        )
     say(f"{len(faces):,} faces to train on, {len(held_out):,} to measure on")
     torch.manual_seed(config.seed)
     built = build(config, faces)
@@ -77,7 +82,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
         built.tokenizer.save(str(out / "tokenizer.json"))
     run = Run(config, out, built, faces, say, rank, world)
     run.resume()
-    finished = run.go(held_out.take(tuning_part(held_out) & shown(held_out, config)))
+    finished = run.go(tuning)
     run.use_average()
     if world > 1 and not joined:
         dist.destroy_process_group()  # what follows is the first rank's alone

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -376,6 +378,20 @@ def test_what_cannot_be_is_one_sentence(
         pytest.skip("there is a GPU here")
     with pytest.raises(FervlmError, match=sentence):
         train(settings(**changes), tmp_path, silent)
+
+
+def test_a_set_with_next_to_no_validation_faces_is_refused(settings: Settings, face_set: Path, tmp_path: Path) -> None:
+    held_out = load_faces((face_set,), "val", tiny.SIDE)
+    first = int(np.flatnonzero(~tuning_part(held_out))[0])
+    (tmp_path / "data").mkdir()
+    for file in (face_set / "data").glob("*.parquet"):
+        table = pq.read_table(file)
+        if file.name.startswith("validation"):
+            table = table.filter(pc.equal(table["id"], held_out.ids[first]))
+            assert len(table) == 1
+        pq.write_table(table, tmp_path / "data" / file.name)
+    with pytest.raises(FervlmError, match="none falls into the quarter for tuning"):
+        train(settings(data=[str(tmp_path)]), tmp_path / "run", silent)
 
 
 def test_settings_are_kept_in_the_state(whole: Path, settings: Settings) -> None:
