@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic_core import from_json, to_json
 
 from data_engine.config import TeacherConfig
 from data_engine.teacher.journal import Answer
-from fervlm.errors import FervlmError, MissingExtraError
-
-if TYPE_CHECKING:
-    import httpx
+from data_engine.teacher.wire import Reply, Wire, WireError
+from fervlm.errors import FervlmError
 
 _RETRIED_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _REFUSED_STATUS = frozenset({401, 402, 403, 404, 405})
@@ -49,25 +49,14 @@ class Endpoint:
     """
 
     def __init__(self, config: TeacherConfig, api_key: str | None = None) -> None:
-        try:
-            import httpx  # noqa: PLC0415
-        except ImportError as error:
-            raise MissingExtraError("asking a teacher", "data") from error
         if config.url is None:
             raise FervlmError("the teacher has no address", hint="Give --teacher URL, ending in /v1.")
         self._config = config
         self._slots = asyncio.Semaphore(config.concurrency)
-        limits = httpx.Limits(max_connections=config.concurrency + 1, max_keepalive_connections=config.concurrency)
         headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         try:
-            self._http = httpx.AsyncClient(
-                base_url=config.url.rstrip("/"),
-                timeout=config.timeout_s,
-                limits=limits,
-                headers=headers,
-                trust_env=False,
-            )
-        except (httpx.InvalidURL, UnicodeError) as error:
+            self._wire = Wire(config.url, headers, config.timeout_s)
+        except ValueError as error:
             raise FervlmError(f"the teacher's address is no URL ({error})", hint="Give --teacher URL.") from error
         self._attempts_failed = self._calls_failed = 0
         self._quiet_until = 0.0
@@ -96,7 +85,7 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._http.aclose()
+        await self._wire.close()
 
     async def _with_retries(self, request: dict[str, Any]) -> Answer | _Trouble:
         attempt = 0
@@ -123,13 +112,10 @@ class Endpoint:
 
     async def _answers_at_all(self) -> bool:
         """Whether anybody is at the address: a call that fails there is that call's own fault."""
-        import httpx  # noqa: PLC0415
-
         try:
-            response = await self._http.get("/models", timeout=min(_PROBE_S, self._config.timeout_s))
-        except httpx.HTTPError:
+            return (await self._wire.get("/models", min(_PROBE_S, self._config.timeout_s))).status < 500
+        except WireError:
             return False
-        return response.status_code < 500
 
     def _give_up(self, why: str) -> None:
         self._gone = self._gone or why
@@ -144,25 +130,21 @@ class Endpoint:
 
     async def _once(self, request: dict[str, Any]) -> Answer | _Trouble:
         """An answer, or why there is none."""
-        import httpx  # noqa: PLC0415
-
         try:
-            response = await self._http.post("/chat/completions", json=request)
-        except httpx.HTTPError as error:
-            return _Trouble(f"{type(error).__name__}: {error}".rstrip(": "))
-        except (httpx.InvalidURL, UnicodeError) as error:
-            raise FervlmError(f"the teacher's address is no URL ({error})", hint="Give --teacher URL.") from error
-        if response.status_code in _RETRIED_STATUS:
-            return _Trouble(f"HTTP {response.status_code}", pause_s=_retry_after(response))
-        if response.status_code in _REFUSED_STATUS:
+            reply = await self._wire.post("/chat/completions", to_json(request))
+        except WireError as error:
+            return _Trouble(str(error))
+        if reply.status in _RETRIED_STATUS:
+            return _Trouble(f"HTTP {reply.status}", pause_s=_retry_after(reply))
+        if reply.status in _REFUSED_STATUS:
             raise FervlmError(
-                f"the teacher at {self._config.url} refuses with HTTP {response.status_code}: {_said(response)}",
+                f"the teacher at {self._config.url} refuses with HTTP {reply.status}: {_said(reply)}",
                 hint="Check --teacher, --teacher-model and the key in FERVLM_TEACHER_KEY.",
             )
-        if not response.is_success:
-            return _Trouble(f"HTTP {response.status_code}: {_said(response)}", again=False)
+        if not 200 <= reply.status < 300:
+            return _Trouble(f"HTTP {reply.status}: {_said(reply)}", again=False)
         try:
-            body = response.json()
+            body = from_json(reply.body)
             text = body["choices"][0]["message"]["content"]
             usage = (body.get("usage") or {}).get("total_tokens")
         except (ValueError, KeyError, IndexError, TypeError, AttributeError):
@@ -172,13 +154,13 @@ class Endpoint:
         return Answer(text, usage if isinstance(usage, int) else None)
 
 
-def _said(response: httpx.Response) -> str:
+def _said(reply: Reply) -> str:
     """The server's words on one line."""
-    return " ".join(response.text.split())[:200]
+    return " ".join(reply.body.decode(errors="replace").split())[:200]
 
 
-def _retry_after(response: httpx.Response) -> float:
+def _retry_after(reply: Reply) -> float:
     try:
-        return min(max(0.0, float(response.headers.get("retry-after", 0))), _LONGEST_ASKED_S)
+        return min(max(0.0, float(reply.headers.get("retry-after", 0))), _LONGEST_ASKED_S)
     except ValueError:  # a date; the wait between attempts has to do
         return 0.0

@@ -9,12 +9,14 @@ from eval.performance.contrastive_loss import contrastive_loss
 from eval.performance.contrastive_step import contrastive_step
 from eval.performance.explain import memory, startup, throughput
 from eval.performance.figure import Figure, as_table
+from eval.performance.teacher import teacher
 
 MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
     "throughput": lambda rows: throughput(),
     "startup": lambda rows: startup(),
     "memory": memory,
     "annotate": lambda rows: annotate(),
+    "teacher": lambda rows: teacher(),
     "annotate-memory": annotate_memory,
     "contrastive_loss": lambda rows: contrastive_loss(),
     "contrastive_step": lambda rows: contrastive_step(),
