@@ -122,20 +122,25 @@ def encode_texts(clip: CLIP, tokens: Tensor) -> Tensor:
         padded = F.pad(tokens, (0, full - tokens.shape[1])) if tokens.shape[1] < full else tokens
         features: Tensor = clip.encode_text(padded, normalize=True)
         return features
+    # Looked up once for all groups: each look-up has a gradient as large as the whole vocabulary.
+    embedded = clip.token_embedding(tokens)
     if len(tokens) < GROUPED_FROM or tokens.is_cuda:
-        return _causal(clip, tokens)
+        return _causal(clip, tokens, embedded)
     used = lengths(tokens)
     order = used.argsort(stable=True)
-    parts = [_causal(clip, tokens[group][:, : int(used[group].max())]) for group in order.chunk(4)]
+    parts = []
+    for group in order.chunk(4):
+        longest = int(used[group].max())
+        parts.append(_causal(clip, tokens[group, :longest], embedded[group, :longest]))
     return torch.cat(parts)[order.argsort()]
 
 
-def _causal(clip: CLIP, tokens: Tensor) -> Tensor:
+def _causal(clip: CLIP, tokens: Tensor, embedded: Tensor) -> Tensor:
     from open_clip.transformer import text_global_pool
 
     length = tokens.shape[1]
     dtype = clip.transformer.get_cast_dtype()
-    x = clip.token_embedding(tokens).to(dtype) + clip.positional_embedding[:length].to(dtype)
+    x = embedded.to(dtype) + clip.positional_embedding[:length].to(dtype)
     x = clip.ln_final(clip.transformer(x, attn_mask=clip.attn_mask[:length, :length]))
     x = text_global_pool(x, tokens, clip.text_pool_type, eos_token_id=getattr(clip, "text_eos_id", None))
     if clip.text_projection is not None:
