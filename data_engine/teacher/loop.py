@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from data_engine.config import TeacherConfig
@@ -13,6 +13,7 @@ from data_engine.draft import checked, finding_sentences
 from data_engine.items import Checked, Draft, TeacherTrace
 from data_engine.teacher import requests
 from data_engine.teacher.client import CallFailedError
+from data_engine.teacher.desk import Desk
 from data_engine.teacher.journal import Answer, Journal, request_key
 from fervlm.errors import FervlmError
 from fervlm.facs import canonical_label
@@ -81,6 +82,8 @@ class TeacherLoop:
     judge: Judge
     slots: asyncio.Semaphore
     """As many as calls may be out at once."""
+    desk: Desk = field(default_factory=Desk)
+    """Where this stage does what is not waiting."""
 
     async def teach(self, draft: Draft, picture: bytes | None) -> Outcome:
         """The draft with the teacher's caption in front, or as `on_failure` says where none passed.
@@ -89,14 +92,15 @@ class TeacherLoop:
             draft: a face with its captions.
             picture: an encoded picture for the mode `see`.
         """
-        messages = requests.first_messages(
-            self.config.mode,
-            observe(draft.joined.evidence),
-            draft.joined.evidence.detector.name,
-            render(draft.captions[0], details=False) if draft.captions else "",
-            self.labels.labels,
-            picture,
-        )
+        async with self.desk:
+            messages = requests.first_messages(
+                self.config.mode,
+                observe(draft.joined.evidence),
+                draft.joined.evidence.detector.name,
+                render(draft.captions[0], details=False) if draft.captions else "",
+                self.labels.labels,
+                picture,
+            )
         course = _Course()
         try:
             await self._converse(draft, messages, course)
@@ -109,7 +113,8 @@ class TeacherLoop:
         for attempt in range(1, self.config.tries + 1):
             course.attempt = attempt
             answer = await self._ask(messages, draft.joined.n, attempt, course)
-            held, course.findings = self._judged(answer.text, draft)
+            async with self.desk:
+                held, course.findings = self._judged(answer.text, draft)
             if held is None:
                 messages = requests.answered(messages, answer.text, requests.repair(course.findings))
                 continue

@@ -152,8 +152,8 @@ class _Window:
         self._eye = eye
         self._target = target
         self._progress = progress
-        # More faces than calls at once, so that parsing and verifying never leave the server waiting.
-        self._slots = asyncio.Semaphore(2 * loop.config.concurrency + 2)
+        # As many as are out may come back together and be judged while as many others, ready, take their places.
+        self._slots = asyncio.Semaphore(3 * loop.config.concurrency + 2)
         self._open = asyncio.Semaphore(_OPEN_SHARDS)
 
     async def run(self, paths: Iterator[Path]) -> None:
