@@ -6,7 +6,8 @@ padded to the context of 77, as its own loop trains. Both go through the very sa
 turns; the optimizer's part, equal in both, is left out. One thread, fp32, random weights and pictures; time is the
 process's own clock, the better of the rounds.
 
-    python -m eval.performance.contrastive_step ViT-B-16 8   # the model of the target, 8 pictures a step
+    python -m eval performance contrastive_step    # a small ViT, in a minute
+    python -c "from eval.performance.contrastive_step import main; main('ViT-B-16', 12)"    # the target's towers
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from eval.performance.figure import Figure
+from eval.performance.figure import Figure, as_table
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,6 +32,11 @@ if TYPE_CHECKING:
 GOALS = {"ViT-B-16": 1.3, "ViT-B-32": 1.7}
 SMALL = "a small ViT"
 REGIONS = 4
+PROGRAM = """
+import json, sys
+from eval.performance.contrastive_step import measured
+print(json.dumps(measured(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))
+"""
 LENGTHS = {"overview": (19, 25, 34), "summary": (21, 38, 48), "region": (15, 25, 32)}
 """Tokens of CLIP's vocabulary a text: the 10 %, 50 % and 90 % quantiles of the face pack's captions."""
 AUS: tuple[tuple[int, ...], ...] = ((1, 2), (4,), (6,), (12,), (25, 26), (9,), (15, 17))
@@ -47,7 +53,7 @@ def contrastive_step(model: str = SMALL, batch: int = 16, rounds: int = 3) -> li
     if find_spec("open_clip") is None:
         print("contrastive_step: left out, type: pip install 'fervlm[train]'", file=sys.stderr)
         return []
-    command = [sys.executable, "-m", "eval.performance.contrastive_step", model, str(batch), str(rounds), "--json"]
+    command = [sys.executable, "-c", PROGRAM, model, str(batch), str(rounds)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     root = Path(__file__).parents[2]
     done = subprocess.run(command, env=environment, cwd=root, check=True, capture_output=True, text=True)
@@ -188,11 +194,6 @@ def _seconds(step: Callable[[], Tensor], clip: Any) -> float:  # noqa: ANN401
     return time.process_time() - start
 
 
-if __name__ == "__main__":
-    told = measured(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 2)
-    if "--json" in sys.argv:
-        print(json.dumps(told))
-    else:
-        from eval.performance.figure import as_table
-
-        print(as_table(as_figures(sys.argv[1], int(sys.argv[2]), told)))
+def main(model: str, batch: int = 16, rounds: int = 2) -> None:
+    """Measure one model in this process and print the table."""
+    print(as_table(as_figures(model, batch, measured(model, batch, rounds))))
