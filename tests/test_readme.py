@@ -40,7 +40,9 @@ def prepared(folder: Path) -> Path:
     code = "from fervlm.cli.main import run; run()"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n', encoding="utf-8")
     program.chmod(0o755)
-    (program.parent / "python").symlink_to(sys.executable)
+    python = program.with_name("python")  # no link: a linked interpreter would not find its own environment
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    python.chmod(0o755)
     return folder
 
 

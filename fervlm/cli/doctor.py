@@ -101,6 +101,17 @@ def _try_formats() -> str:
     return f"{len(FORMATS)} file formats, {real} of them checked on real files (`fervlm formats`)"
 
 
+def _try_pictures() -> str:
+    from fervlm.examples import photograph
+    from fervlm.predict.load import load
+
+    model = load()
+    seen = model.explain(photograph())
+    if len(seen) != 1 or seen[0].verification is None or not seen[0].verification.ok:
+        raise RuntimeError("the packaged photograph is not explained as it should be")
+    return f"{model.name} explains a photograph, every sentence checked"
+
+
 def _try_png() -> str:
     from fervlm.vision.raster import png
 
@@ -120,6 +131,7 @@ def checks() -> list[Check]:
     return [
         _attempt("readers", _try_formats),
         _attempt("explain and verify", _try_example),
+        _attempt("look at pictures", _try_pictures),
         _attempt("draw", _try_png),
     ]
 
