@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from data_engine.finished import Part, batches, parts
+from data_engine.people import People
 from fervlm.facs.units import movement_units
 from fervlm.records import Record
 
@@ -91,7 +91,7 @@ class _Tally:
         self._confusion: dict[str, Counter[str]] = {}
         self._support: dict[str, Counter[int]] = {}
         self._support_sum: Counter[str] = Counter()
-        self._subjects: dict[bytes, set[str]] = {}
+        self._people = People()
 
     def add(self, part: Part, batch: pa.RecordBatch) -> None:
         column = {name: batch.column(k).to_pylist() for k, name in enumerate(batch.schema.names) if name not in _NESTED}
@@ -127,8 +127,7 @@ class _Tally:
     def _add_subjects(self, split: str, subjects: Iterable[str | None]) -> None:
         for subject in subjects:
             if subject is not None:
-                key = hashlib.blake2b(subject.encode(), digest_size=8).digest()
-                self._subjects.setdefault(key, set()).add(split)
+                self._people.add(split, subject)
 
     def _add_words(self, column: dict[str, list[Any]], batch: pa.RecordBatch) -> None:
         for name in TEXTS:
@@ -159,7 +158,6 @@ class _Tally:
             name: {split: ordered(counts) for split, counts in sorted(splits.items())}
             for name, splits in self._by_split.items()
         }
-        homes = Counter(split for splits in self._subjects.values() for split in splits)
         totals = {label: sum(bins.values()) for label, bins in self._support.items()}
         return Numbers(
             samples=ordered(self._samples),
@@ -169,8 +167,8 @@ class _Tally:
             sources=by_split["source"],
             detectors=ordered(self._simple["detector"]),
             engines=ordered(self._simple["engine"]),
-            subjects={split: homes[split] for split in sorted(self._samples)},
-            subjects_shared=sum(len(splits) > 1 for splits in self._subjects.values()),
+            subjects={split: self._people.count(split) for split in sorted(self._samples)},
+            subjects_shared=self._people.shared(),
             without_subject={split: counts["n"] for split, counts in by_split["without_subject"].items()},
             units={au: (u[0], u[1], u[2]) for au, u in zip(movement_units(), self._units, strict=True)},
             present_per_face=ordered(self._present),

@@ -1,8 +1,8 @@
 """How well `fervlm annotate` keeps a teacher busy: beside a bare load generator on the same server, in the same run.
 
-The server (`answering.py`) is a process of its own whose greatest rate is known. The bare generator (`bare_load.py`) keeps as many
-requests out as the engine does, sends what the engine sent before, and does nothing with the answers. Both are timed by
-the server, from the first request to the last answer, turn about; the medians are compared.
+The server (`answering.py`) is a process of its own whose greatest rate is known. The bare generator (`bare_load.py`)
+keeps as many requests out as the engine does, sends what the engine sent before, and ignores the answers. Both
+are timed by the server, from the first request to the last answer, turn about; the medians are compared.
 """
 
 from __future__ import annotations
