@@ -17,8 +17,8 @@ SEEN = frozenset(
     word
     for line in (
         "happy happiness sad sadness anger angry neutral an expression of a face that shows the is this consistent",
-        "with shown one brow brows raised lips pressed together corners pulled up are lowered lower lids tightened lip and",
-        "inner outer upper parted stretched sideways rest at there no movement it",
+        "with shown one brow brows raised lips pressed together corners pulled up are lowered lower lids tightened lip",
+        "and inner outer upper parted stretched sideways rest at there no movement it",
     )
     for word in line.split()
 )
