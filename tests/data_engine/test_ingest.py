@@ -162,7 +162,7 @@ def test_frames_of_a_clip_join_by_clip_and_number(tmp_path: Path) -> None:
     ("spoil", "sentence"),
     [
         (lambda s: {"sources": (str(s.folder / "gone"),)}, "no such file or folder"),
-        (lambda s: {"au": ()}, "no evidence"),
+        (lambda s: {"au": (), "model": str(s.folder / "gone")}, "no such checkpoint folder"),
         (lambda s: {"au": (str(s.folder / "gone.csv"),)}, "gone.csv"),
         (lambda s: {"labels": str(s.folder / "gone.csv")}, "labels cannot be read"),
         (lambda s: {"labels": str(s.evidence)}, "no column `label`"),
