@@ -26,6 +26,7 @@ FLAT = 1.25
 _FACES = "au/mediapipe/blendshapes_dev_faces.csv"
 _PACK = "au/mediapipe/blendshapes_faces_pack.parquet"
 _DRAWN = 4_000
+_INTENSITIES = "au_table:scale=intensity_0_5"
 
 
 def annotate() -> list[Figure]:
@@ -42,7 +43,11 @@ def annotate() -> list[Figure]:
             more = [str(Path(data, "faces")), "--au", str(Path(data, _FACES))]
             figures.append(_rate("annotate, faces", here, more))
         drawn, table = _drawn(here / "drawn", _DRAWN)
-        figures.append(_rate("annotate, no two faces alike", here, [str(drawn), "--au", str(table)]))
+        figures.append(
+            _rate(
+                "annotate, no two faces alike", here, [str(drawn), "--au", str(table), "--input-format", _INTENSITIES]
+            )
+        )
     return figures
 
 
@@ -131,12 +136,12 @@ def _drawn(target: Path, count: int) -> tuple[Path, Path]:
     table = target.with_suffix(".csv")
     with table.open("w", encoding="utf-8", newline="") as handle:
         rows = csv.writer(handle)
-        rows.writerow(["file", "confidence", "success", *(f"AU{au:02d}_r" for au in aus)])
+        rows.writerow(["file", *(f"AU{au:02d}" for au in aus)])
         for k in range(count):
             name = f"{k:05d}.png"
             grey = Image.frombytes("L", (8, 8), draw.randbytes(64))
             grey.resize((48, 48)).save(target / name)
-            rows.writerow([name, 0.98, 1, *(draw.choice((0, 0, 0, 0, 1.2, 2.1, 3.3)) for _ in aus)])
+            rows.writerow([name, *(draw.choice((0, 0, 0, 0, 1.2, 2.1, 3.3)) for _ in aus)])
     return target, table
 
 
