@@ -53,12 +53,13 @@ def _edits(text: str, units: tuple[Unit, ...], evidence: Evidence) -> Iterator[t
     if not places:
         return
     turn = crc32(text.encode()) % len(places)
-    for unit, (phrase, field, mode, k) in places[turn:] + places[:turn]:
+    for unit, (start, (phrase, field, mode, k)) in places[turn:] + places[:turn]:
+        before, after = text[:start], text[start + len(phrase.text) :]
         for edit, other in _others(unit, evidence):
-            yield edit, text.replace(phrase.text, _same_form(forms(other), field, mode, k).text, 1)
+            yield edit, f"{before}{_same_form(forms(other), field, mode, k).text}{after}"
         denied = _denied(phrase.text, field)
         if denied is not None:
-            yield "negated", text.replace(phrase.text, denied, 1)
+            yield "negated", f"{before}{denied}{after}"
 
 
 def _others(unit: Unit, evidence: Evidence) -> Iterator[tuple[str, Unit]]:
@@ -80,9 +81,13 @@ def _neighbour(au: int, evidence: Evidence) -> int | None:
     return absent[0] if absent else None
 
 
+_Place = tuple[Phrase, str, int, int]
+"""Words of a unit, and where the lexicon has them."""
+
+
 @lru_cache(maxsize=16384)
-def _phrases(code: int, unit: Unit) -> tuple[tuple[Phrase, str, int, int], ...]:
-    """The lexicon's words for a unit, longest first, each with its place there."""
+def _phrases(code: int, unit: Unit) -> tuple[_Place, ...]:
+    """The lexicon's words for a unit, longest first."""
     words = forms(unit)
     found = [
         (phrase, field, mode, k)
@@ -93,9 +98,18 @@ def _phrases(code: int, unit: Unit) -> tuple[tuple[Phrase, str, int, int], ...]:
     return tuple(sorted(found, key=lambda place: -len(place[0].text)))
 
 
-def _find(text: str, unit: Unit) -> tuple[Phrase, str, int, int] | None:
-    """Where the lexicon's words for `unit` stand in `text`; the longest match."""
-    return next((place for place in _phrases(unit_code(unit), unit) if place[0].text in text), None)
+def _find(text: str, unit: Unit) -> tuple[int, _Place] | None:
+    """Where the lexicon's words for `unit` stand in `text` as whole words; the longest match."""
+    for place in _phrases(unit_code(unit), unit):
+        start = text.find(place[0].text)
+        if start >= 0 and _whole(text, start, start + len(place[0].text)):
+            return start, place
+    return None
+
+
+def _whole(text: str, start: int, end: int) -> bool:
+    """Whether no word is cut: "lid tightening" does not stand in "Eyelid tightening"."""
+    return not (text[start - 1 : start].isalnum() or text[end : end + 1].isalnum())
 
 
 def _same_form(words: Forms, field: str, mode: int, k: int) -> Phrase:

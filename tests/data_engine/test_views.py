@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge, verify
 from fervlm.records import Chat, Sample
+from tests.data_engine.faces import evidence_csv
 from tests.data_engine.small import FORMAT, Small
 
 LABELS = label_set("basic8")
@@ -197,3 +199,17 @@ def test_two_drafts_are_two_wordings(finished: Path) -> None:
     seeds = Counter(sample.caption.provenance.seed for sample in samples(finished) if sample.caption.provenance)
     assert seeds[0] > 0
     assert FORMAT.startswith("au_table")
+
+
+def test_an_edit_cuts_no_word(tmp_path: Path) -> None:
+    explainer, judge = Explainer(LABELS), Judge(4096)
+    known, made = {"no", "not", "maximal", "maximally", "e"}, []  # no face here is at level E
+    for record in read(evidence_csv(tmp_path / "faces.csv", 250)):
+        caption = explainer.explain(record).caption
+        assert caption is not None
+        told = [caption.overview, *(observation.text for observation in caption.observations)]
+        known |= {word for text in told for word in re.findall(r"[a-z]+", text.lower())}
+        made += [negative.text for negative in hard_negatives(caption, observe(record), judge)]
+    assert len(made) > 2000
+    # "Eyelid tightening" once became "Eyemaximal lid tightening".
+    assert {word for text in made for word in re.findall(r"[a-z]+", text.lower())} <= known
