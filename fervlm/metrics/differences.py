@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from fervlm.metrics.classes import Guesses, Interval, Labels, Metric
+import numpy as np
+
+from fervlm.metrics.classes import Guesses, Interval, Labels
+from fervlm.metrics.resampling import Measure, drawn, quantiles, tables, values, weighted
 
 DRAWS = 2000
 
@@ -28,17 +30,8 @@ class Difference:
         return self.p < 0.05 and not self.change.low <= 0 <= self.change.high
 
 
-def _blocks(n: int, groups: Sequence[Hashable] | None) -> list[list[int]]:
-    members: dict[Hashable, list[int]] = {}
-    for index, group in enumerate(groups if groups is not None else range(n)):
-        members.setdefault(group, []).append(index)
-    if sum(map(len, members.values())) != n:
-        raise ValueError(f"need one group per row: {n} rows")
-    return list(members.values())
-
-
 def compare(
-    metric: Metric,
+    measure: Measure,
     truth: Labels,
     a: Guesses,
     b: Guesses,
@@ -47,7 +40,7 @@ def compare(
     draws: int = DRAWS,
     seed: int = 0,
 ) -> Difference:
-    """`metric` of two predictors on the same rows.
+    """A measure of two predictors on the same rows.
 
     Permutation: in each draw the two answers to a row (to all rows of a group, such as a person) are swapped with
     probability 1/2; p is the share of draws whose difference is at least as large as the one seen, itself counted
@@ -58,24 +51,19 @@ def compare(
     """
     if not truth or not len(truth) == len(a) == len(b):
         raise ValueError(f"need the same rows from both: {len(truth)}, {len(a)}, {len(b)}")
-    blocks = _blocks(len(truth), groups)
-    first, second = metric(truth, a), metric(truth, b)
-    seen = abs(second - first) - 1e-12
-    draw = random.Random(seed)
-    extreme, changes = 0, []
-    for _ in range(draws):
-        x, y = list(a), list(b)
-        for block in blocks:
-            if draw.random() < 0.5:
-                for i in block:
-                    x[i], y[i] = y[i], x[i]
-        extreme += abs(metric(truth, y) - metric(truth, x)) >= seen
-        rows = [i for block in draw.choices(blocks, k=len(blocks)) for i in block]
-        t = [truth[i] for i in rows]
-        changes.append(metric(t, [b[i] for i in rows]) - metric(t, [a[i] for i in rows]))
-    changes.sort()
-    low, high = changes[int(0.025 * draws)], changes[min(int(0.975 * draws), draws - 1)]
-    return Difference(first, second, Interval(second - first, low, high, 0.95), (extreme + 1) / (draws + 1))
+    answers = [label for label in (*a, *b) if label is not None]
+    first, second = (tables(truth, given, groups, answers) for given in (a, b))
+    swapped = second - first
+    points = [float(values(counts.sum(0))[measure]) for counts in (first, second)]
+    change = points[1] - points[0]
+    swaps = np.random.default_rng(seed).integers(2, size=(draws, len(first))).astype(float)
+    moved = weighted(swaps, swapped)
+    mixed = values(second.sum(0) - moved)[measure] - values(first.sum(0) + moved)[measure]
+    extreme = int((np.abs(mixed) >= abs(change) - 1e-12).sum())
+    weights = drawn(len(first), draws, seed)
+    spread = values(weighted(weights, second))[measure] - values(weighted(weights, first))[measure]
+    interval = Interval(change, *quantiles(spread), 0.95)
+    return Difference(points[0], points[1], interval, (extreme + 1) / (draws + 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

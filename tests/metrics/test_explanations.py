@@ -1,4 +1,4 @@
-"""Explanation measures: denials are no mentions, sides and strengths are judged, counterfactuals are held to account."""
+"""Explanations: denials are no mentions, sides and strengths are judged, counterfactuals are held to account."""
 
 from __future__ import annotations
 
