@@ -1,0 +1,58 @@
+"""Detector files as evidence for a benchmark's items, joined by picture name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from eval.item import Item
+from fervlm.errors import FervlmError
+from fervlm.readers import read
+from fervlm.records import AURecord
+
+
+def records_by_picture(path: str | Path, wanted: Iterable[str]) -> dict[str, AURecord]:
+    """Picture name -> record, for the names asked for (whole name, else its last part, with or without suffix).
+
+    Raises:
+        FervlmError: the file cannot be read.
+    """
+    keys: dict[str, str] = {}
+    for name in wanted:
+        for key in _keys(name):
+            keys.setdefault(key, name)
+    found: dict[str, AURecord] = {}
+    for record in read(path):
+        for key in _keys(record.picture or record.id):
+            if key in keys:
+                found.setdefault(keys[key], record)
+                break
+    return found
+
+
+def _keys(name: str) -> tuple[str, ...]:
+    plain = PurePath(name.replace("\\", "/"))
+    return tuple(dict.fromkeys((name, str(plain.with_suffix("")), plain.name, plain.stem)))
+
+
+def with_evidence(items: Sequence[Item], path: str | Path) -> list[Item]:
+    """The items, each with its record where the file holds one.
+
+    Raises:
+        FervlmError: the file holds none of them.
+    """
+    names = {item.id: item.picture.name if item.picture is not None else item.id for item in items}
+    found = records_by_picture(path, [*names, *names.values()])
+    made = []
+    for item in items:
+        record = found.get(item.id) or found.get(names[item.id])
+        made.append(item if record is None else replace(item, record=record))
+    if not found:
+        example = next(iter(names))
+        raise FervlmError(
+            f"it holds none of the {len(items)} items, for example '{example}'",
+            file=path,
+            hint="Records are joined by picture name.",
+        )
+    return made
