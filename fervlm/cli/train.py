@@ -1,10 +1,11 @@
-"""`fervlm train contrastive RECIPE`: a run, resumed where it was cut, that ends in a checkpoint folder."""
+"""`fervlm train contrastive|mllm RECIPE`: a run, resumed where it was cut, that ends in a checkpoint folder."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,11 +17,6 @@ app = typer.Typer(no_args_is_help=True, help="Train models on the data engine's 
 _WRITTEN = ("state.safetensors", "steps.csv", "scores.csv", "curves.png")
 _MADE = {*_WRITTEN, *(Path(name).with_suffix(".part").name for name in _WRITTEN)}
 _MADE |= {"tokenizer.json", "tensorboard", "checkpoint"}
-
-
-@app.callback()
-def _group() -> None:
-    """Keeps `contrastive` a command of its own while it is the only one."""
 
 
 @app.command()
@@ -55,18 +51,14 @@ def contrastive(
     from fervlm.contrastive.settings import ContrastiveConfig
     from fervlm.contrastive.train import train
 
-    path = _recipe(recipe)
+    path = _recipe(recipe, "contrastive")
     config = validated(ContrastiveConfig, with_settings(read_recipe(path), set_ or []), path)
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise FervlmError("is a file; a run is a folder", file=out, hint="Give --out a folder.")
     if restart and os.environ.get("RANK", "0") == "0":  # the other processes wait for the first before they read
         _forget(folder)
-
-    def say(text: str) -> None:
-        if not quiet:
-            print(f"fervlm: {text}", file=sys.stderr, flush=True)
-
+    say = _teller(quiet)
     trained = train(config, folder, say)
     if not trained.finished:
         say(f"stopped at step {trained.step:,}; the same command goes on from there")
@@ -76,7 +68,49 @@ def contrastive(
         say(f"the checkpoint is in {made.folder}")
 
 
-def _recipe(given: str) -> Path:
+@app.command()
+def mllm(
+    recipe: Annotated[
+        str, typer.Argument(metavar="RECIPE", help="YAML with the settings, or a shipped recipe's name.")
+    ],
+    out: Annotated[str, typer.Option(metavar="DIR", help="The run's folder; a run that was cut continues there.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting on top of the recipe, such as lr=0.0002."),
+    ] = None,
+    restart: Annotated[bool, typer.Option("--restart", help="Forget an earlier run in the folder.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
+) -> None:
+    """Train a multimodal language model: a LoRA adapter on any image-text-to-text model, or the nano from scratch.
+
+    OUT holds checkpoint-N folders (to go on from), steps.csv, scores.csv, and in the end what the stage makes. Several
+    processes: accelerate launch -m fervlm train mllm ...
+    """
+    from fervlm.config import read_recipe, with_settings
+
+    try:
+        import transformers  # noqa: F401
+    except ImportError:
+        raise MissingExtraError("training", "train") from None
+    from fervlm.mllm.stages import run_stage
+
+    path = _recipe(recipe, "mllm")
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise FervlmError("is a file; a run is a folder", file=out, hint="Give --out a folder.")
+    settings = with_settings(read_recipe(path), set_ or [])
+    run_stage(settings, path, folder, _teller(quiet), restart=restart)
+
+
+def _teller(quiet: bool) -> Callable[[str], None]:
+    def say(text: str) -> None:
+        if not quiet:
+            print(f"fervlm: {text}", file=sys.stderr, flush=True)
+
+    return say
+
+
+def _recipe(given: str, kind: str) -> Path:
     """A file, or the name of a recipe that ships with the package."""
     path = Path(given)
     if path.exists():
@@ -85,7 +119,7 @@ def _recipe(given: str) -> Path:
     found = shipped / (given if given.endswith(".yaml") else f"{given}.yaml")
     if found.is_file():
         return found
-    known = ", ".join(sorted(p.stem for p in shipped.glob("contrastive_*.yaml")))
+    known = ", ".join(sorted(p.stem for p in shipped.glob(f"{kind}_*.yaml")))
     raise FervlmError("there is no such recipe", file=given, hint=f"Give a YAML file, or one of: {known}.")
 
 

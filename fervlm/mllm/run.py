@@ -1,0 +1,187 @@
+"""A page of wiring over transformers' Trainer: order, logs, resuming after any kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import fervlm.torchvision_fix  # noqa: F401 - before transformers
+from torch import Tensor, nn
+from torch.utils.data import Dataset, Sampler, SequentialSampler
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers.trainer_utils import get_last_checkpoint
+
+from fervlm.errors import FervlmError
+from fervlm.mllm.logs import CsvLog
+from fervlm.mllm.settings import RunSettings
+
+Say = Callable[[str], None]
+Row = tuple[int, int]
+Collate = Callable[[list[Row]], dict[str, Tensor]]
+Measure = Callable[[], dict[str, float]]
+RUN = "run.json"
+_STATE = "trainer_state.json"
+_TOLD = 100
+"""Steps between two lines on the screen."""
+
+
+class InOrder(Trainer):
+    """Takes the data in the order given: it is shuffled already, so that a position tells all."""
+
+    def _get_train_sampler(self, train_dataset: Dataset[Row] | None = None) -> Sampler[int] | None:
+        return SequentialSampler(train_dataset or self.train_dataset)
+
+
+class _Watch(TrainerCallback):
+    """Numbers to CSV, now and then a line to the user, a measurement where one is due, an orderly stop."""
+
+    def __init__(self, log: CsvLog, say: Say, measure: Measure | None, every: int) -> None:
+        self.log, self.say, self.measure, self.every = log, say, measure, every
+        self.asked_to_stop = False
+
+    def on_log(
+        self,
+        args: Any,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Any = None,
+        **_: Any,  # noqa: ANN401
+    ) -> None:
+        numbers = {k: float(v) for k, v in (logs or {}).items() if isinstance(v, int | float)}
+        if state.is_world_process_zero and "loss" in numbers:
+            self.log.add("steps", {"step": state.global_step, **numbers})
+            if state.global_step % _TOLD < args.logging_steps:
+                self.say(f"step {state.global_step:,} of {state.max_steps:,}: loss {numbers['loss']:.3f}")
+
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:  # noqa: ANN401
+        due = (self.every and state.global_step % self.every == 0) or state.global_step >= state.max_steps
+        if self.measure is not None and due and state.is_world_process_zero:
+            found = self.measure()
+            self.log.add("scores", {"step": state.global_step, **found})
+            self.say(", ".join(f"{name} {value:.3f}" for name, value in found.items()))
+        if self.asked_to_stop:
+            control.should_save = control.should_training_stop = True
+        return control
+
+
+def run_training(
+    model: nn.Module,
+    order: Dataset[Row],
+    collate: Collate,
+    config: RunSettings,
+    out: Path,
+    say: Say,
+    measure: Measure | None = None,
+    **more: Any,  # noqa: ANN401 - of TrainingArguments
+) -> bool:
+    """Run, or go on with, a training in `out`; returns whether it reached its end.
+
+    Raises:
+        FervlmError: the folder holds a run with other settings.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _claim(out, config)
+    last = last_whole_checkpoint(out)
+    done = 0 if last is None else _step(last)
+    if done:
+        say(f"going on from step {done:,}")
+    watch = _Watch(CsvLog(out, done), say, measure, config.measure_every)
+    trainer = InOrder(
+        model=model,
+        args=arguments(config, out, **more),
+        train_dataset=order,
+        data_collator=collate,
+        callbacks=[watch],
+    )
+    trainer.remove_callback(PrinterCallback)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        watch.asked_to_stop = True
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        trainer.train(resume_from_checkpoint=None if last is None else str(last))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return trainer.state.global_step >= trainer.state.max_steps
+
+
+def arguments(config: RunSettings, out: Path, **more: Any) -> TrainingArguments:  # noqa: ANN401
+    """The library's settings for ours."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    each, rest = divmod(config.batch, world * config.parts)
+    if rest or not each:
+        raise FervlmError(
+            f"a batch of {config.batch} cannot be shared by {world} processes and {config.parts} parts",
+            hint="Choose a multiple of their product.",
+        )
+    return TrainingArguments(
+        output_dir=str(out),
+        num_train_epochs=1,  # the passes are in the order already
+        per_device_train_batch_size=each,
+        gradient_accumulation_steps=config.parts,
+        learning_rate=config.lr,
+        warmup_steps=config.warmup,
+        lr_scheduler_type=config.schedule,
+        weight_decay=config.weight_decay,
+        max_grad_norm=config.clip_norm,
+        bf16=config.precision == "bf16",
+        use_cpu=config.cpu,
+        seed=config.seed,
+        logging_steps=config.log_every,
+        save_steps=config.save_every,
+        save_total_limit=2,
+        save_strategy="steps",
+        report_to=[],
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_num_workers=0,
+        dataloader_pin_memory=False,
+        log_level="error",
+        **more,
+    )
+
+
+def last_whole_checkpoint(out: Path) -> Path | None:
+    """The newest `checkpoint-N` that was written to its end; newer ones that a kill cut are removed.
+
+    The Trainer writes its own state last, so a checkpoint with a readable one is whole.
+    """
+    while (found := get_last_checkpoint(str(out))) is not None:
+        path = Path(found)
+        if _whole(path):
+            return path
+        shutil.rmtree(path)
+    return None
+
+
+def _whole(path: Path) -> bool:
+    try:
+        json.loads((path / _STATE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _step(checkpoint: Path) -> int:
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _claim(out: Path, config: RunSettings) -> None:
+    """One folder, one run."""
+    path = out / RUN
+    note = {"fingerprint": config.fingerprint(), "settings": json.loads(config.model_dump_json())}
+    if path.is_file():
+        held = json.loads(path.read_text(encoding="utf-8"))
+        if held.get("fingerprint") != note["fingerprint"]:
+            raise FervlmError("the folder holds a run with other settings", file=out, hint="Start anew: --restart.")
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,49 @@
+"""Which stage a recipe asks for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fervlm.config import validated
+from fervlm.errors import FervlmError
+from fervlm.mllm.run import RUN
+from fervlm.mllm.settings import TowerConfig
+
+Say = Callable[[str], None]
+
+
+def run_stage(settings: dict[str, Any], recipe: Path, out: Path, say: Say, *, restart: bool = False) -> None:
+    """Run, or go on with, what the recipe's `stage` names.
+
+    Args:
+        settings: of the recipe, with what was set on top.
+        recipe: names the file in messages.
+        out: the run's folder.
+        say: takes lines for the user.
+        restart: forget an earlier run in the folder.
+
+    Raises:
+        FervlmError: a setting, the data or the folder is at fault.
+    """
+    if restart and os.environ.get("RANK", "0") == "0":
+        _forget(out)
+    stage = settings.get("stage")
+    if stage == "tower":
+        from fervlm.mllm.tower import train_tower  # noqa: PLC0415
+
+        path = train_tower(validated(TowerConfig, settings, recipe), out, say)
+        say(f"the picture tower is in {path}")
+        return
+    raise FervlmError(f"there is no stage '{stage}'", file=recipe, hint="Choose one of: tower, talk, adapter.")
+
+
+def _forget(out: Path) -> None:
+    if not out.exists():
+        return
+    if not (out / RUN).is_file() and any(out.iterdir()):
+        raise FervlmError("the folder holds something that no run made", file=out)
+    shutil.rmtree(out)
