@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     from fervlm.predict.rules import explain as explain
     from fervlm.readers import read as read
     from fervlm.reasoning.verify import verify as verify
+    from fervlm.serve.client import AsyncClient as AsyncClient
+    from fervlm.serve.client import Client as Client
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AsyncClient": "fervlm.serve.client",
+    "Client": "fervlm.serve.client",
     "FervlmError": "fervlm.errors",
     "explain": "fervlm.predict.rules",
     "explain_clip": "fervlm.predict.clips",
@@ -40,7 +44,18 @@ _HOMES = {
 }
 """Public name -> module it lives in; a string, so that lower layers may import `fervlm.__version__` without a cycle."""
 
-__all__ = ["FervlmError", "__version__", "explain", "explain_clip", "load", "read", "records", "verify"]
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "FervlmError",
+    "__version__",
+    "explain",
+    "explain_clip",
+    "load",
+    "read",
+    "records",
+    "verify",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -12,7 +12,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from fervlm import __version__
-from fervlm.cli import annotate, classify, doctor, explain, formats, inspect, schema, search, summary, train, verify
+from fervlm.cli import (
+    annotate,
+    classify,
+    doctor,
+    evaluate,
+    explain,
+    formats,
+    inspect,
+    schema,
+    search,
+    serve,
+    summary,
+    train,
+    verify,
+)
 from fervlm.errors import FervlmError
 
 INTERRUPTED = 130
@@ -33,12 +47,16 @@ app.command("classify")(classify.classify)
 app.command("search")(search.search)
 app.command("verify")(verify.verify)
 app.command("summary")(summary.summary)
+app.command("serve")(serve.serve)
 app.command("annotate")(annotate.annotate)
 app.command("inspect")(inspect.inspect)
 app.add_typer(train.app, name="train")
 app.command("formats")(formats.formats)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)
+app.command(
+    "eval", context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+)(evaluate.evaluate)
 
 
 def _print_version(wanted: bool) -> None:

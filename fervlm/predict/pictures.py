@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 Source = bytes | str | Path
 CACHED = 1024
+KEPT = 32
+"""Label lists, and explainers, kept by one reader; a server meets any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +230,14 @@ class PictureReader:
     def _labelling(self, labels: LabelSet | Sequence[str] | str) -> Labelling:
         words = words_of(labels)
         if words not in self._labellings:
+            _make_room(self._labellings)
             self._labellings[words] = self.labelling(words, unknown=self.model.manifest.unknown is not None)
         return self._labellings[words]
 
     def _explainer(self, labels: LabelSet, seed: int, observe_only: bool) -> Explainer:
         key = (labels.labels, seed, observe_only)
         if key not in self._explainers:
+            _make_room(self._explainers)
             self._explainers[key] = Explainer(labels, seed, observe_only, CACHED, named=picture_evidence)
         return self._explainers[key]
 
@@ -265,6 +269,12 @@ class PictureReader:
         present = {reading.au for reading in prediction.evidence.readings if reading.state == "present"}
         maps = zip(self.model.manifest.units, both.looked[face], strict=True)
         return {unit.au: where.reshape(grid, grid) for unit, where in maps if unit.au in present}
+
+
+def _make_room(kept: dict[Any, Any]) -> None:
+    """Drops the oldest entry of a full cache."""
+    if len(kept) >= KEPT:
+        del kept[next(iter(kept))]
 
 
 def _batches(pictures: Iterable[CutFaces]) -> Iterator[tuple[NDArray[np.uint8], list[FacePlace]]]:

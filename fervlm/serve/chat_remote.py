@@ -1,0 +1,148 @@
+"""Chat over a language model: passed on to it, verified on the way back, and sent back once where a sentence is false.
+
+Verification happens here, outside the model: no word of a message can switch it off.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fervlm.errors import FervlmError
+from fervlm.prompts import prompt
+from fervlm.reasoning.answers import parse
+from fervlm.reasoning.verify import verify
+from fervlm.records import Prediction, Verification
+from fervlm.serve import sse
+from fervlm.serve.backend import Backend, Writer
+from fervlm.serve.chat_schemas import ChatAsked, Extra
+from fervlm.serve.problems import Problem
+from fervlm.vision.sentences import fault_line
+
+PASSED = (
+    "model", "messages", "temperature", "top_p", "seed", "logprobs", "top_logprobs", "response_format",
+    "structured_outputs", "stop", "presence_penalty", "frequency_penalty",
+)  # fmt: skip
+"""Fields that go on to vLLM; all others stay here, so that nobody can reach its other switches."""
+
+
+def payload_of(backend: Backend, asked: ChatAsked) -> dict[str, Any]:
+    """The request as vLLM gets it."""
+    own = backend.settings.limits.tokens
+    given = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
+    found = {name: given[name] for name in PASSED if name in given}
+    return {**found, "max_tokens": min(asked.max_completion_tokens or asked.max_tokens or own, own)}
+
+
+async def remote_chat(
+    backend: Backend, writer: Writer, asked: ChatAsked, prediction: Prediction | None, name: str
+) -> dict[str, Any]:
+    """A completion with `fervlm` beside it.
+
+    Raises:
+        Problem: what the writer answers that is no success.
+    """
+    payload = payload_of(backend, asked)
+    answer = await writer.chat(payload)
+    found = checked(_content(answer), prediction)
+    repaired = False
+    if found is not None and not found.ok and _may_repair(backend, asked):
+        second = await writer.chat(_again(payload, _content(answer), found))
+        better = checked(_content(second), prediction)
+        if better is not None and _faults(better) < _faults(found):
+            answer, found, repaired = second, better, True
+    backend.metrics.checked(found)
+    answer["id"] = name
+    answer["fervlm"] = _extra(writer, found, prediction, repaired).model_dump(mode="json")
+    return answer
+
+
+def _content(answer: dict[str, Any]) -> str:
+    try:
+        return str(answer["choices"][0]["message"]["content"] or "")
+    except (KeyError, IndexError, TypeError):
+        raise Problem(502, "The language model answered what cannot be read.") from None
+
+
+def checked(text: str, prediction: Prediction | None) -> Verification | None:
+    """The text held against what was measured; JSON of a caption as the caption it is."""
+    if prediction is None or not text.strip():
+        return None
+    try:
+        return verify(parse(text), prediction.evidence)
+    except FervlmError:
+        return verify(_words(text), prediction.evidence)
+
+
+def _words(text: str) -> str:
+    """Of other JSON, its texts."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return text
+    told: list[str] = []
+
+    def walk(node: object) -> None:
+        if isinstance(node, str):
+            told.append(node if node.rstrip().endswith((".", "!", "?")) else f"{node}.")
+        for one in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+            walk(one)
+
+    walk(found)
+    return "\n".join(told)
+
+
+def _faults(found: Verification) -> int:
+    scores = found.scores
+    return scores.contradicted + scores.unmeasured + scores.forbidden + (not scores.format_ok)
+
+
+def _may_repair(backend: Backend, asked: ChatAsked) -> bool:
+    plain = asked.structured_outputs is None
+    return plain and (backend.settings.repair if asked.repair is None else asked.repair and backend.settings.repair)
+
+
+def _again(payload: dict[str, Any], text: str, found: Verification) -> dict[str, Any]:
+    """The conversation with the answer and its faults."""
+    faults = [
+        f"- {fault_line(claim)}"
+        for sentence in found.sentences
+        for claim in sentence.claims
+        if claim.verdict != "supported"
+    ]
+    told = prompt("teacher_repair").fill(findings="\n".join(faults) or "- The form is not right.")
+    turns = [{"role": "assistant", "content": text}, {"role": "user", "content": told}]
+    return {**payload, "messages": [*payload["messages"], *turns]}
+
+
+def _extra(writer: Writer, found: Verification | None, prediction: Prediction | None, repaired: bool) -> Extra:
+    note = None if prediction is not None else "There was no picture to check the answer against."
+    ok = None if found is None else found.ok
+    return Extra(backend=writer.backend, ok=ok, verification=found, prediction=prediction, repaired=repaired, note=note)
+
+
+async def remote_stream(
+    backend: Backend, writer: Writer, asked: ChatAsked, prediction: Prediction | None, name: str
+) -> AsyncIterator[bytes]:
+    """The model's chunks as they come; the last one carries `fervlm`. A stream that breaks off ends with an error."""
+    payload = {**payload_of(backend, asked), "stream": True}
+    if asked.stream_options is not None and asked.stream_options.include_usage:
+        payload["stream_options"] = {"include_usage": True}
+    text = ""
+    try:
+        async for chunk in writer.chat_stream(payload):
+            chunk["id"] = name
+            for choice in chunk.get("choices", ()):
+                text += (choice.get("delta") or {}).get("content") or ""
+            yield sse.event(None, chunk)
+    except Problem as problem:
+        yield sse.event(None, {"error": problem.body()["error"], **problem.body()})
+        return
+    found = checked(text, prediction)
+    backend.metrics.checked(found)
+    extra = _extra(writer, found, prediction, False).model_dump(mode="json")
+    last = {"id": name, "object": "chat.completion.chunk", "created": int(time.time()), "model": asked.model}
+    yield sse.event(None, {**last, "choices": [], "fervlm": extra})
+    yield sse.DONE

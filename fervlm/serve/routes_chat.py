@@ -1,0 +1,181 @@
+"""POST /v1/chat/completions: OpenAI's, with a picture in, an explained answer out, and its verification beside it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.responses import StreamingResponse
+
+from fervlm.records import Prediction
+from fervlm.serve import sse
+from fervlm.serve.asking import backend_of, picture_of, ready, records_given
+from fervlm.serve.backend import Backend
+from fervlm.serve.chat_local import Spoken, choices_of, cut, logprobs, spoken
+from fervlm.serve.chat_remote import remote_chat, remote_stream
+from fervlm.serve.chat_schemas import (
+    AssistantMessage,
+    ChatAsked,
+    Choice,
+    Completion,
+    Extra,
+    ImagePart,
+    TextPart,
+    Usage,
+)
+from fervlm.serve.explaining import explain_picture, explain_records
+from fervlm.serve.inputs import parsed
+from fervlm.serve.openapi import body, errors
+from fervlm.serve.problems import Problem
+
+router = APIRouter(tags=["chat"])
+_CHUNKS: dict[str, Any] = {
+    "description": "The completion; with `stream`, its chunks as server-sent events, then [DONE].",
+    "content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a conversation is about.
+
+    Attributes:
+        question: the last thing the user said.
+        picture: the last one sent, or None.
+        prediction: of its largest face, or of the evidence.
+        words: pieces in all messages.
+    """
+
+    question: str
+    picture: bytes | None
+    prediction: Prediction | None
+    words: int
+
+
+@router.post(
+    "/v1/chat/completions",
+    response_model=Completion,
+    responses={200: _CHUNKS, **errors(401, 404, 408, 413, 415, 422, 429, 500, 501, 502, 503)},
+    openapi_extra=body(ChatAsked),
+)
+async def chat(request: Request) -> Response:
+    """Answer about the last picture of the conversation."""
+    asked, _ = await parsed(request, ChatAsked)
+    backend = backend_of(request)
+    ready(backend)
+    _known_model(backend, asked.model)
+    subject = await _subject(backend, asked)
+    name = f"chatcmpl-{request.state.request_id}"
+    writer = backend.writer
+    if writer is not None and asked.model in {model.id for model in writer.models()}:
+        if asked.stream:
+            chunks = remote_stream(backend, writer, asked, subject.prediction, name)
+            return StreamingResponse(chunks, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+        told = await remote_chat(backend, writer, asked, subject.prediction, name)
+        return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
+    answer = await backend.workers.run(lambda _: spoken(asked, subject.question, subject.prediction))
+    backend.metrics.checked(answer.verification)
+    if asked.stream:
+        chunks = _chunks(backend, asked, subject, answer, name)
+        return StreamingResponse(chunks, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
+    return Response(_completion(backend, asked, subject, answer, name).model_dump_json(), media_type="application/json")
+
+
+def _known_model(backend: Backend, name: str) -> None:
+    known = [model.id for model in backend.models()]
+    if name not in known:
+        raise Problem(404, f"There is no model '{name[:80]}' here; there is {', '.join(known)}.")
+
+
+async def _subject(backend: Backend, asked: ChatAsked) -> Subject:
+    """The last picture explained; more than one face: the largest."""
+    texts = [text for message in asked.messages for text in _texts(message.content)]
+    words = sum(len(text.split()) for text in texts)
+    users = [message for message in asked.messages if message.role == "user"]
+    question = " ".join(_texts(users[-1].content)) if users else ""
+    choices = choices_of(asked)
+    if backend.settings.observe_only:
+        choices = choices.model_copy(update={"observe_only": True})
+    if asked.evidence is not None:
+        records = await records_given(backend, asked.evidence, "", "", {})
+        made = await backend.workers.run(lambda _: explain_records(records, choices, "auto"))
+        return Subject(question, None, made.predictions[0] if made.predictions else None, words)
+    url = _last_picture(asked)
+    if url is None:
+        return Subject(question, None, None, words)
+    picture, name = await picture_of(backend, url, "picture", {})
+    made = await backend.workers.run(lambda reader: explain_picture(reader, picture, name, choices))
+    return Subject(question, picture, made.predictions[0], words)
+
+
+def _texts(content: str | list[TextPart | ImagePart] | None) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    return [part.text for part in content or () if isinstance(part, TextPart)]
+
+
+def _last_picture(asked: ChatAsked) -> str | None:
+    for message in reversed(asked.messages):
+        if isinstance(message.content, list):
+            for part in reversed(message.content):
+                if isinstance(part, ImagePart):
+                    return part.image_url.url
+    return None
+
+
+def _limit(backend: Backend, asked: ChatAsked) -> int:
+    own = backend.settings.limits.tokens
+    return min(asked.max_completion_tokens or asked.max_tokens or own, own)
+
+
+def _extra(backend: Backend, answer: Spoken) -> Extra:
+    checked = answer.verification
+    return Extra(
+        backend=answer.prediction.backend if answer.prediction is not None else backend.workers.backend,
+        ok=None if checked is None else checked.ok,
+        verification=checked,
+        prediction=answer.prediction,
+    )
+
+
+def _completion(backend: Backend, asked: ChatAsked, subject: Subject, answer: Spoken, name: str) -> Completion:
+    text, count, lost = cut(answer.text, _limit(backend, asked))
+    usage = Usage(prompt_tokens=subject.words, completion_tokens=count, total_tokens=subject.words + count)
+    told = logprobs(answer, text, _top(asked)) if asked.logprobs else None
+    choice = Choice(message=AssistantMessage(content=text), finish_reason="length" if lost else "stop", logprobs=told)
+    extra = _extra(backend, answer)
+    return Completion(id=name, created=int(time.time()), model=asked.model, choices=[choice], usage=usage, fervlm=extra)
+
+
+def _top(asked: ChatAsked) -> int:
+    return 20 if asked.top_logprobs is None else asked.top_logprobs
+
+
+async def _chunks(
+    backend: Backend, asked: ChatAsked, subject: Subject, answer: Spoken, name: str
+) -> AsyncIterator[bytes]:
+    """A section a chunk; the last one carries `fervlm`."""
+    whole = _completion(backend, asked, subject, answer, name)
+    text = whole.choices[0].message.content
+    head = {"id": name, "object": "chat.completion.chunk", "created": whole.created, "model": asked.model}
+
+    def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:  # noqa: ANN401
+        choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": more.pop("logprobs", None)}
+        return sse.event(None, {**head, "choices": [choice], **more})
+
+    yield chunk({"role": "assistant", "content": ""})
+    sent = 0
+    for part in answer.parts:
+        piece = text[sent : sent + len(part)]
+        sent += len(part)
+        if piece:
+            yield chunk({"content": piece})
+    extra = whole.fervlm.model_dump(mode="json")
+    yield chunk({}, whole.choices[0].finish_reason, fervlm=extra, logprobs=whole.choices[0].logprobs)
+    if asked.stream_options is not None and asked.stream_options.include_usage:
+        yield sse.event(None, {**head, "choices": [], "usage": whole.usage.model_dump()})
+    yield sse.DONE

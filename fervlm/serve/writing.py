@@ -1,0 +1,109 @@
+"""A language model's text on a face: read, held against the evidence, section by section as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from fervlm.errors import FervlmError
+from fervlm.predict.agreement import same_label
+from fervlm.reasoning.answers import parse
+from fervlm.reasoning.verifier.sections import passages
+from fervlm.reasoning.verify import verify
+from fervlm.records import Agreement, AURecord, Caption, Prediction, Section
+from fervlm.serve.backend import Writer
+from fervlm.serve.schemas import SectionEvent
+from fervlm.vision.sentences import TITLES
+
+_ASIDE = frozenset({"title", "description", "default", "required", "additionalProperties", "examples", "strict"})
+
+
+def written(prediction: Prediction, text: str, backend: str, model: str, observe_only: bool) -> Prediction:
+    """The prediction with a model's caption in place of the engine's, checked against the same evidence.
+
+    A text that is no caption is checked all the same; it counts as not well formed and gives no label.
+    """
+    record = prediction.evidence
+    try:
+        caption: Caption | None = parse(text)
+    except FervlmError:
+        caption = None
+    told: Caption | str = text if caption is None else caption
+    found = verify(told, record, against=prediction.verification.against if prediction.verification else None)
+    if caption is None:
+        scores = found.scores.model_copy(update={"format_ok": False})
+        found = found.model_copy(update={"scores": scores, "ok": False})
+    label = None if caption is None or observe_only else caption.conclusion.label
+    implied = prediction.agreement.au_label if prediction.agreement is not None else prediction.label
+    agreement = Agreement(au_label=implied, model_label=label, equal=same_label(implied, label))
+    return prediction.model_copy(
+        update={
+            "caption": caption,
+            "verification": found,
+            "label": label,
+            "probabilities": None,
+            "unknown_score": None,
+            "calibration": None,
+            "agreement": None if observe_only else agreement,
+            "backend": backend,
+            "versions": prediction.versions.model_copy(update={"model": model}),
+        }
+    )
+
+
+async def sections_as_they_close(
+    writer: Writer, picture: bytes, face: int, prediction: Prediction, observe_only: bool
+) -> AsyncIterator[SectionEvent | Prediction]:
+    """Each section once the next one has begun, verified alone; at the end the whole, verified as one."""
+    text, told = "", 0
+    async for part in writer.caption_parts(picture, prediction, observe_only):
+        text += part
+        if "\n" not in part:
+            continue
+        closed = _sections(text[: text.rfind("\n")])[:-1]
+        for section, words in closed[told:]:
+            yield _checked(face, section, words, prediction.evidence)
+        told = max(told, len(closed))
+    for section, words in _sections(text)[told:]:
+        yield _checked(face, section, words, prediction.evidence)
+    yield written(prediction, text, writer.backend, writer.name, observe_only)
+
+
+def _sections(text: str) -> list[tuple[Section, str]]:
+    found: list[tuple[Section, list[str]]] = []
+    for passage in passages(text):
+        if not found or found[-1][0] != passage.section:
+            found.append((passage.section, []))
+        found[-1][1].append(passage.text)
+    return [(section, "\n".join(words)) for section, words in found]
+
+
+def _checked(face: int, section: Section, text: str, record: AURecord) -> SectionEvent:
+    found = verify(text, record, section=section if section in TITLES else "text")
+    ok = all(check.ok for check in found.sentences)
+    return SectionEvent(face=face, section=section, text=text, sentences=list(found.sentences), ok=ok)
+
+
+def whole_shape(schema: Mapping[str, Any], model: type[BaseModel]) -> bool:
+    """Whether a JSON Schema asks for the very fields of a record, whatever its titles and required lists say."""
+    own = model.model_json_schema()
+    return bool(_shape(schema, schema.get("$defs", {}), 0) == _shape(own, own["$defs"], 0))
+
+
+def _shape(node: Any, defs: Any, depth: int) -> Any:  # noqa: ANN401 - any JSON
+    """A schema without remarks, references followed."""
+    if depth > 24:
+        return None
+    if isinstance(node, list):
+        return [_shape(one, defs, depth + 1) for one in node]
+    if not isinstance(node, dict):
+        return node
+    target = node.get("$ref")
+    if isinstance(target, str) and isinstance(defs, dict):
+        return _shape(defs.get(target.rpartition("/")[2]), defs, depth + 1)
+    if "properties" in node and isinstance(node["properties"], dict):
+        inner = {name: _shape(one, defs, depth + 1) for name, one in node["properties"].items()}
+        return {"properties": inner}
+    return {key: _shape(one, defs, depth + 1) for key, one in node.items() if key not in _ASIDE and key != "$defs"}

@@ -1,0 +1,107 @@
+"""A real server in a process of its own, and the pictures that tests send to it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+
+from fervlm.examples import photograph, recording
+
+ROOT = Path(__file__).parents[2]
+
+
+class Served:
+    """A running `fervlm serve`."""
+
+    def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "fervlm", "serve", "--port", "0", "--workers", "1", *options]
+        told = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **(environment or {})}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=told)
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        found = re.search(r"http://\S+?(?=/ )", line)
+        if found is None:
+            self.process.kill()
+            raise AssertionError(line + self.process.stderr.read())
+        self.address = found[0]
+        self.log: list[str] = []
+        self._wait()
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.address}/readyz").status_code in {200, 503}:
+                    return
+            except httpx.TransportError:
+                time.sleep(0.1)
+        raise AssertionError("the server did not start")
+
+    def stop(self) -> tuple[int, str]:
+        """Exit code, and all it logged."""
+        self.process.terminate()
+        _, told = self.process.communicate(timeout=30)
+        return self.process.returncode, told or ""
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The address of a server with the shipped model and default settings."""
+    served = Served()
+    yield served.address
+    code, told = served.stop()
+    assert code == 0, told[-2000:]
+    assert "Traceback" not in told, told[-4000:]
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Served]]:
+    """Starts servers with options of their own; all are stopped at the end."""
+    running: list[Served] = []
+
+    def start(*options: str, environment: dict[str, str] | None = None) -> Served:
+        running.append(Served(*options, environment=environment))
+        return running[-1]
+
+    yield start
+    for one in running:
+        if one.process.poll() is None:
+            one.stop()
+
+
+@pytest.fixture(scope="session")
+def photo() -> bytes:
+    """The packaged photograph."""
+    return photograph().read_bytes()
+
+
+@pytest.fixture(scope="session")
+def clip() -> bytes:
+    """The packaged recording."""
+    return recording().read_bytes()
+
+
+@pytest.fixture(scope="session")
+def crop(photo: bytes) -> bytes:
+    """Its face, cut out, as a small PNG."""
+    face = Image.open(io.BytesIO(photo)).crop((170, 90, 360, 280)).convert("L").resize((64, 64))
+    buffer = io.BytesIO()
+    face.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def png(wide: int, high: int) -> bytes:
+    """A black picture of a size."""
+    buffer = io.BytesIO()
+    Image.new("1", (wide, high)).save(buffer, "PNG")
+    return buffer.getvalue()
