@@ -27,6 +27,9 @@ class TeacherConfig(_Config):
     model: str = Field(description="Model name the server answers to, or a local checkpoint folder with `offline`.")
     mode: TeacherMode = "rewrite"
     offline: bool = Field(False, description="vLLM's batch engine in this process instead of a server.")
+    engine: dict[str, bool | int | float | str] = Field(
+        {}, description="Arguments of `vllm.LLM` with `offline`, e.g. max_model_len or enforce_eager."
+    )
     tries: int = Field(3, ge=1, le=10, description="Answers asked for at most: the first, and repairs after findings.")
     on_failure: Literal["keep", "drop"] = Field("keep", description="What to do with the draft when none passes.")
     temperature: float = Field(0.7, ge=0, le=2)
@@ -100,7 +103,7 @@ class AnnotateConfig(_Config):
 
 KEPT_RESULTS = ("joined.done", "done.json", "teacher.sqlite")
 """In the work folder: any of these shows that a run has got somewhere."""
-_HOW_ASKED = ("url", "concurrency", "timeout_s", "retries", "give_up_after")
+_HOW_ASKED = ("url", "engine", "concurrency", "timeout_s", "retries", "give_up_after")
 """Teacher settings that change how answers are fetched, not what they are; they may differ when a run is resumed."""
 
 

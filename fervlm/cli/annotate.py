@@ -145,6 +145,12 @@ def annotate(
         bool | None,
         typer.Option("--teacher-offline", help="vLLM in this process instead of a server.", rich_help_panel=TEACHER),
     ] = None,
+    teacher_engine: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE", help="Argument of vLLM's engine with --teacher-offline.", rich_help_panel=TEACHER
+        ),
+    ] = None,
     teacher_tries: Annotated[
         int | None, typer.Option(min=1, max=10, help="Answers asked for at most. [3]", rich_help_panel=TEACHER)
     ] = None,
@@ -212,6 +218,7 @@ def annotate(
             "model": teacher_model,
             "mode": teacher_mode,
             "offline": teacher_offline,
+            "engine": _engine(teacher_engine),
             "tries": teacher_tries,
             "on_failure": teacher_failure,
             "concurrency": teacher_concurrency,
@@ -230,6 +237,20 @@ def annotate(
     published = run(config, target, executor=executor, workers=workers, quiet=quiet)
     if not quiet:
         _tell(published, target)
+
+
+def _engine(given: list[str] | None) -> dict[str, Any] | None:
+    if given is None:
+        return None
+    from yaml import safe_load
+
+    found: dict[str, Any] = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals or not key:
+            raise FervlmError(f"--teacher-engine cannot be '{item}'", hint="Write max_model_len=4096.")
+        found[key] = safe_load(value)
+    return found
 
 
 def _balance(given: list[str] | None) -> dict[str, float] | None:
