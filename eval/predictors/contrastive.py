@@ -27,7 +27,11 @@ from fervlm.predict.unit_record import FacePlace, unit_record
 from fervlm.reasoning.answers import render
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from fervlm.predict.cut_faces import CutFaces
+
+    Pixels = NDArray[np.uint8]
 
 BATCH = 32
 
@@ -63,7 +67,7 @@ class Contrastive:
     def _asked(self, benchmark: Benchmark, unknown: bool) -> dict[str, Labelling]:
         if not benchmark.labels:
             return {}
-        sets = {"+".join(PROMPT_SETS): PROMPT_SETS}
+        sets: dict[str, tuple[str, ...]] = {"+".join(PROMPT_SETS): PROMPT_SETS}
         if self._settings.variants:
             sets |= {name: (name,) for name in PROMPT_SETS}
         return {
@@ -76,6 +80,37 @@ class Contrastive:
         waiting = iter(items)
         while batch := list(islice(waiting, BATCH)):
             yield from self._batch(batch)
+
+    def of_crops(self, ids: Sequence[str], crops: Pixels) -> list[Answer]:
+        """Answers to faces already cut out.
+
+        Args:
+            ids: N names.
+            crops: uint8 [N, S, S] grey or [N, S, S, 3].
+        """
+        looks = self._reader.model.pictures(crops), mirrored(self._reader.model, crops)
+        one, other = looks
+        return [self._answer(Item(name), one[k : k + 1], other[k : k + 1], 0.0) for k, name in enumerate(ids)]
+
+    def crop(self, item: Item) -> Pixels:
+        """The largest face of a picture [S, S] or [S, S, 3]; `FervlmError` where there is none."""
+        found: Pixels = self._cut(item).crops[0]
+        return found
+
+    def looked(self, item: Item) -> dict[int, NDArray[np.float32]]:
+        """AU called present -> [grid, grid] of where it was sought; `FervlmError` where there is no face."""
+        crops = self.crop(item)[None]
+        both = averaged(self._reader.model.pictures(crops), mirrored(self._reader.model, crops))
+        manifest = self._reader.model.manifest
+        record = unit_record(both.units[0].tolist(), manifest, FacePlace(item.id, None, None))
+        present = {reading.au for reading in record.readings if reading.state == "present"}
+        maps = zip(manifest.units, both.looked[0], strict=True)
+        return {unit.au: heat.reshape(manifest.grid, manifest.grid) for unit, heat in maps if unit.au in present}
+
+    @property
+    def measured(self) -> tuple[int, ...]:
+        """AUs that the model tells."""
+        return tuple(unit.au for unit in self._reader.model.manifest.units)
 
     def _batch(self, items: list[Item]) -> Iterator[Answer]:
         began = time.perf_counter()

@@ -64,7 +64,8 @@ def tables(
 def drawn(groups: int, draws: int, seed: int) -> NDArray[np.float64]:
     """[draws, groups]: how often each group is drawn, with replacement."""
     rng = np.random.default_rng(seed)
-    return np.stack([np.bincount(rng.integers(groups, size=groups), minlength=groups) for _ in range(draws)]) + 0.0
+    rows = [np.bincount(rng.integers(groups, size=groups), minlength=groups) for _ in range(draws)]
+    return np.array(rows, np.float64)
 
 
 def weighted(weights: NDArray[np.float64], counts: Counts) -> Counts:

@@ -1,0 +1,384 @@
+"""What a report says, as blocks that Markdown and HTML both render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eval import plots
+from eval.anchors import anchors_for
+from eval.compare import Compared
+from eval.goals import goals_for
+from eval.item import Benchmark
+
+Scores = dict[str, Any]
+Row = tuple[str, ...]
+MAJORITY = "majority"
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A title of level 1 to 3."""
+
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Running text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """One line each."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A head and rows of equal length; the first column names the row."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """An SVG with a name for its file."""
+
+    name: str
+    svg: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One wrong answer, for the page with pictures."""
+
+    id: str
+    truth: str
+    told: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """Pictures of wrong answers; HTML only, since photographs must not leave the user's machine in a Markdown file."""
+
+    predictor: str
+    wrong: tuple[Wrong, ...] = field(default=())
+
+
+Block = Heading | Paragraph | Bullets | Table | Plot | Failures
+
+
+def first_lines(benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Sequence[Compared]) -> list[str]:
+    """What a reader must not miss: who is behind whom, missed goals, alarms, failures, incomplete sets."""
+    lines = [line for one in pairs for line in _behind(one)]
+    for name, found in scores.items():
+        lines += _goals(benchmark, name, found)
+        classes = found.get("classes") or {}
+        if name == MAJORITY:
+            continue
+        if classes.get("majority_alarm"):
+            lines.append(f"Majority alarm for {name}: {classes['majority_alarm']}.")
+        never = (classes.get("histogram") or {}).get("never_answered")
+        if never and len(never) < len(classes["per_class"]) - 1:
+            lines.append(f"{name} never answers {', '.join(never)}.")
+        if found["failed"]:
+            told = f"{found['failed']} of {found['items']} items failed and count as wrong"
+            lines.append(f"{name}: {told}{_missing(found)}.")
+        expected = found["run"]["expected"]
+        if expected is not None and expected != found["items"]:
+            lines.append(f"{name} was measured on {found['items']:,} of the {expected:,} items that were published.")
+    return list(dict.fromkeys(lines))
+
+
+def _behind(one: Compared) -> list[str]:
+    """Which of two predictors is behind, measure by measure; that the majority is behind goes without saying."""
+    told: dict[tuple[str, str], list[str]] = {}
+    for measure, d in one.differences.items():
+        if measure == "macro-F1":
+            continue
+        behind, ahead = (one.first, one.second) if d.change.value > 0 else (one.second, one.first)
+        sure = one.adjusted[measure] < 0.05 and not d.change.low <= 0 <= d.change.high
+        worse, better = sorted((d.a, d.b))
+        if sure and behind != MAJORITY:
+            told.setdefault((behind, ahead), []).append(f"{measure} {worse:.3f} against {better:.3f}")
+        elif not sure and MAJORITY in (behind, ahead):
+            other = behind if ahead == MAJORITY else ahead
+            told.setdefault((other, ""), []).append(f"{measure} is not better than always answering the largest class")
+    return [
+        f"{behind} is below {ahead}, beyond chance: {', '.join(parts)}." if ahead else f"{behind}: {', '.join(parts)}."
+        for (behind, ahead), parts in told.items()
+    ]
+
+
+def _missing(found: Scores) -> str:
+    return f" ({found['missing']} were never answered)" if found["missing"] else ""
+
+
+def _goals(benchmark: Benchmark, name: str, found: Scores) -> list[str]:
+    lines = []
+    classes = found.get("classes") or {}
+    for (subset, measure), goal in goals_for(benchmark.name, found["run"]["predictor"]).items():
+        part = (classes.get("subsets") or {}).get(subset) if subset else classes
+        if part is None or measure not in part:
+            continue
+        value = part[measure][0]
+        where = f" on {subset}" if subset else ""
+        if value < goal:
+            lines.append(f"{name} misses its goal{where}: {measure} {value:.3f}, wanted {goal:.2f}.")
+        else:
+            lines.append(f"{name} reaches its goal{where}: {measure} {value:.3f}, wanted {goal:.2f}.")
+    return lines
+
+
+def benchmark_blocks(
+    benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Sequence[Compared], wrong: Sequence[Failures]
+) -> list[Block]:
+    """The section of one benchmark; `scores` by predictor."""
+    blocks: list[Block] = [Heading(2, benchmark.title)]
+    blocks.append(Paragraph(_about(benchmark, scores)))
+    for part in (_class_blocks, _calibration_blocks, _unit_blocks, _explanation_blocks):
+        blocks += part(scores)
+    blocks += _comparison_blocks(pairs)
+    blocks += _published_blocks(benchmark, scores)
+    blocks += [one for one in wrong if one.wrong]
+    return blocks
+
+
+def _about(benchmark: Benchmark, scores: Mapping[str, Scores]) -> str:
+    run = next(iter(scores.values()))["run"]
+    told = f"Benchmark `{benchmark.name}`, {run['items']:,} items of split {run['split']}"
+    if run["fold"]:
+        told += f", fold {run['fold']}"
+    if run["held_out"]:
+        told += f"; held out as unknown: {', '.join(run['held_out'])}"
+    layout = f" Layout: {benchmark.seen}. Terms: {benchmark.terms}."
+    return told + "." + (f" Note: {benchmark.note}." if benchmark.note else "") + layout
+
+
+def _span(value: Sequence[float] | None) -> str:
+    return "" if value is None else f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    return "not measured" if value is None else format(value, form)
+
+
+def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
+    found = {name: one["classes"] for name, one in scores.items() if one.get("classes")}
+    if not found:
+        return []
+    over = next(iter(found.values()))["intervals_over"]
+    head = ("predictor", "WAR", "UAR", "macro-F1", "abstained", "parsed", "ms an item")
+    rows = [
+        (
+            name,
+            *(_span(one[m]) for m in ("WAR", "UAR", "macro-F1")),
+            f"{one['abstain_rate']:.1%}",
+            f"{one['strict_parse_rate']:.1%}",
+            _number(scores[name]["ms"], ".1f"),
+        )
+        for name, one in found.items()
+    ]
+    blocks: list[Block] = [
+        Heading(3, "Labels"),
+        Paragraph(f"95 % bootstrap intervals over {over}; abstentions and failures are wrong; time on this machine."),
+        Table(head, tuple(rows)),
+    ]
+    blocks += _subset_table(found)
+    blocks += _prompt_table(found)
+    recalls = {
+        label: {name: (one["per_class"].get(label) or {}).get("recall") for name, one in found.items()}
+        for label in next(iter(found.values()))["per_class"]
+    }
+    blocks.append(Plot("recall", plots.bars(recalls, "recall of each class")))
+    blocks += [
+        Plot(f"confusion_{_plain(name)}", plots.confusion(one["confusion"], f"{name}: rows true, shares of a row"))
+        for name, one in found.items()
+        if not _one_answer(one)
+    ]
+    return blocks
+
+
+def _one_answer(classes: Scores) -> bool:
+    return len(classes["histogram"]["answered"]) < 2
+
+
+def _subset_table(found: Mapping[str, Scores]) -> list[Block]:
+    names = list(dict.fromkeys(part for one in found.values() for part in one.get("subsets") or {}))
+    if not names:
+        return []
+    rows = []
+    for part in names:
+        for name, one in found.items():
+            subset = (one["subsets"] or {}).get(part)
+            if subset is not None:
+                spans = (_span(subset[m]) for m in ("WAR", "UAR", "macro-F1"))
+                rows.append((part, name, f"{subset['items']:,}", *spans, f"{subset['majority_share']:.3f}"))
+    return [Table(("part", "predictor", "items", "WAR", "UAR", "macro-F1", "largest class"), tuple(rows))]
+
+
+def _prompt_table(found: Mapping[str, Scores]) -> list[Block]:
+    rows = []
+    for name, one in found.items():
+        sets = one.get("prompt_sets")
+        if sets:
+            for measure in ("WAR", "UAR"):
+                m = sets[measure]
+                each = ", ".join(f"{s} {v[measure]:.3f}" for s, v in sets["sets"].items())
+                rows.append((name, measure, f"{m['mean']:.3f}", f"{m['lowest']:.3f} to {m['highest']:.3f}", each))
+    if not rows:
+        return []
+    return [Table(("predictor", "measure", "mean of prompt sets", "range", "each"), tuple(rows))]
+
+
+def _calibration_blocks(scores: Mapping[str, Scores]) -> list[Block]:
+    found = {name: one["classes"]["calibration"] for name, one in scores.items() if _calibrated(one)}
+    blocks: list[Block] = []
+    if found:
+        rows = [
+            (name, *(f"{one[k]:.3f}" for k in ("ECE", "Brier", "AURC")), *(f"{v:.3f}" for v in one["risk_at"].values()))
+            for name, one in found.items()
+        ]
+        head: Row = ("predictor", "ECE", "Brier", "AURC", "risk at 50 %", "at 80 %", "at 100 %")
+        blocks += [Heading(3, "Probabilities"), Table(head, tuple(rows))]
+        blocks.append(Plot("risk_coverage", plots.risk_coverage({n: one["risk_coverage"] for n, one in found.items()})))
+        blocks += [
+            Plot(f"reliability_{_plain(name)}", plots.reliability(one["reliability"], one["ECE"]))
+            for name, one in found.items()
+            if len(one["reliability"]) > 1
+        ]
+    open_rows = [
+        (name, str(o["known"]), str(o["unknown"]), _number(o["AUROC"]), _number(o["FPR95"]))
+        for name, one in scores.items()
+        if (o := one.get("open_set"))
+    ]
+    if open_rows:
+        head = ("predictor", "known", "unknown", "AUROC", "FPR95")
+        blocks += [Heading(3, "Faces that fit no label"), Table(head, tuple(open_rows))]
+    return blocks
+
+
+def _calibrated(one: Scores) -> bool:
+    return bool((one.get("classes") or {}).get("calibration"))
+
+
+def _unit_blocks(scores: Mapping[str, Scores]) -> list[Block]:
+    blocks: list[Block] = []
+    found = {name: one["units"] for name, one in scores.items() if one.get("units")}
+    if found:
+        rows = [
+            (
+                name,
+                f"{one['items']:,}",
+                _number(one["mean_F1"]),
+                ", ".join(f"AU{a}" for a in one["never_told"]) or "none",
+            )
+            for name, one in found.items()
+        ]
+        blocks += [
+            Heading(3, "Action units"),
+            Table(("predictor", "items", "mean F1", "coded but never told"), tuple(rows)),
+        ]
+        units = next(iter(found.values()))["per_unit"]
+        f1 = {f"AU{au}": {n: one["per_unit"][au]["f1"] for n, one in found.items()} for au in units}
+        blocks.append(Plot("units_f1", plots.bars(f1, "F1 of each action unit")))
+    levels = [
+        (name, f"{one['items']:,}", _number(one["mean_ICC"]), _number(one["mean_MAE"]))
+        for name, scored in scores.items()
+        if (one := scored.get("intensity"))
+    ]
+    if levels:
+        blocks.append(Table(("predictor", "items", "ICC(3,1)", "MAE"), tuple(levels)))
+    affect = [
+        (name, dim, _number(one[dim]["CCC"]), _number(one[dim]["RMSE"]), _number(one[dim]["SAGR"]))
+        for name, scored in scores.items()
+        if (one := scored.get("affect"))
+        for dim in ("valence", "arousal")
+        if dim in one
+    ]
+    if affect:
+        head = ("predictor", "dimension", "CCC", "RMSE", "same sign")
+        blocks += [Heading(3, "Valence and arousal"), Table(head, tuple(affect))]
+    return blocks
+
+
+def _explanation_blocks(scores: Mapping[str, Scores]) -> list[Block]:
+    found = {name: one["explanations"] for name, one in scores.items() if one.get("explanations")}
+    if not found:
+        return []
+    blocks: list[Block] = [Heading(3, "Explanations")]
+    faithful = {name: one["faithfulness"] for name, one in found.items() if one.get("faithfulness")}
+    if faithful:
+        keys: Row = ("precision", "recall", "f1", "side_agreement", "level_agreement", "leak_rate", "omission_rate")
+        keys += ("contradiction_rate", "unmeasured_rate")
+        head: Row = ("predictor", "texts", "against", "AU precision", "recall", "F1", "side", "level", "leaks", "omits")
+        head += ("contradicts", "beyond evidence")
+        rows = [(n, f"{f['texts']:,}", f["against"], *(_number(f[k]) for k in keys)) for n, f in faithful.items()]
+        note = "Held against the AU evidence of each item: a detector's output is not the truth about a face, and a "
+        note += "predictor that writes from that very evidence is faithful to it by construction."
+        blocks += [Paragraph(note), Table(head, tuple(rows))]
+    consistent = {name: one["consistency"] for name, one in found.items() if one.get("consistency")}
+    if consistent:
+        keys = ("explanation_accuracy", "explanation_answer", "both_right", "right_reason", "open")
+        head = (
+            "predictor",
+            "EEA",
+            "EPC",
+            "both right",
+            "P(explanation right given answer right)",
+            "AUs imply no label",
+        )
+        rows = [(n, *(_number(c[k]) for k in keys)) for n, c in consistent.items()]
+        blocks.append(Table(head, tuple(rows)))
+    references = [
+        (name, _number(r["ROUGE-L"]), _number(r.get("REGE"), ".1f"), _number(r["event_order_F1"]))
+        for name, one in found.items()
+        if (r := one.get("references"))
+    ]
+    if references:
+        blocks.append(Table(("predictor", "ROUGE-L (legacy)", "REGE (legacy)", "event order F1"), tuple(references)))
+    return blocks
+
+
+def _comparison_blocks(pairs: Sequence[Compared]) -> list[Block]:
+    if not pairs:
+        return []
+    rows = []
+    for one in pairs:
+        for name, d in one.differences.items():
+            change = f"{d.change.value:+.3f} [{d.change.low:+.3f}, {d.change.high:+.3f}]"
+            rows.append((f"{one.second} minus {one.first}", name, change, f"{one.adjusted[name]:.4f}"))
+    over = pairs[0].over
+    note = f"Paired bootstrap and paired permutation over {over}; p after Holm's correction within a pair."
+    return [Heading(3, "Differences"), Paragraph(note), Table(("pair", "measure", "difference", "p"), tuple(rows))]
+
+
+def _published_blocks(benchmark: Benchmark, scores: Mapping[str, Scores]) -> list[Block]:
+    if benchmark.anchor is None:
+        return []
+    ours = []
+    for name, one in scores.items():
+        for metric in ("WAR", "UAR"):
+            if one.get("classes"):
+                value = f"{100 * one['classes'][metric][0]:.1f}"
+                ours.append((name, metric, value, "", "measured here", one["run"]["predictor_version"]))
+        if one.get("units") and one["units"]["mean_F1"] is not None:
+            ours.append((name, "AU F1", f"{100 * one['units']['mean_F1']:.1f}", "", "measured here", ""))
+    theirs = [
+        (a.model, a.metric, f"{a.value:g}{' (off a chart)' if a.off_a_chart else ''}", a.setting, "published", a.source)
+        for a in anchors_for(benchmark.anchor)
+    ]
+    head = ("model", "metric", "value, %", "setting", "from", "source")
+    return [Heading(3, "Beside published numbers"), Table(head, tuple(ours + theirs))]
+
+
+def _plain(name: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in name.lower()).strip("_")
