@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -48,7 +48,7 @@ async def parsed(request: Request, model: type[Model]) -> tuple[Model, dict[str,
 
 def _fitted(model: type[Model], body: bytes) -> Model:
     try:
-        return model.model_validate_json(body)
+        return model.model_validate_json(body, strict=True)
     except ValidationError as error:
         raise Problem(422, _first(error)) from None
 
@@ -172,22 +172,17 @@ def _limit(records: list[AURecord], most_rows: int) -> None:
 
 
 def _known(records: list[AURecord]) -> None:
-    for record in records:
-        for reading in record.readings:
-            try:
-                action_unit(reading.au)
-            except FervlmError as error:
-                raise Problem(422, f"evidence: {error}") from None
+    known(reading.au for record in records for reading in record.readings)
+
+
+def known(units: Iterable[int]) -> None:
+    """Raises `Problem` 422 for a number that FACS does not have."""
+    for au in units:
+        try:
+            action_unit(au)
+        except FervlmError as error:
+            raise Problem(422, f"evidence: {error}") from None
 
 
 def _renamed(record: AURecord, name: str) -> AURecord:
     return record.model_copy(update={"source": Source(file=name, row=record.source.row)})
-
-
-def in_windows(items: list[Any], size: int) -> Iterator[list[Any]]:
-    """`items` cut into parts of at most `size`."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-Work = Callable[..., Any]

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from fervlm.facs.units import action_units
 from fervlm.serve.problems import MEDIA_TYPE, ProblemBody
 
 REF = "#/components/schemas/{model}"
@@ -37,6 +38,12 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"description": _TOLD[status], "content": content} for status in statuses or _READ}
 
 
+EVENTS = {"schema": {"type": "object"}}
+"""Of a stream: each event's data is JSON, of the kind that its name says."""
+_MEDIA = {"picture": "image/png, image/jpeg, image/webp", "pictures": "image/png, image/jpeg, image/webp"}
+_AU_HOLDERS = ("AUReading", "AUEvent", "UnitMention")
+
+
 def body(model: type[BaseModel], *files: str, many: str | None = None) -> dict[str, Any]:
     """`openapi_extra` of a route that reads `model` as JSON, or as a form where `files` (or `many`) are uploads."""
     _BODIES.append(model)
@@ -52,17 +59,22 @@ def _form(model: type[BaseModel], files: tuple[str, ...], many: str | None) -> d
     if many is not None:
         properties[many] = {"type": "array", "items": binary, "minItems": 1, "maxItems": 256}
     for name, field in model.model_json_schema()["properties"].items():
-        if name in {"labels"}:
+        if name == "labels":
             properties[name] = {"type": "string", "format": "expressions", "description": "Words, with commas."}
         elif name not in properties and field.get("type") in {"string", "boolean", "integer"}:
             properties[name] = field
     wanted = [{"required": [name]} for name in files] if len(files) > 1 else []
     schema: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    required = [name for name, field in model.model_fields.items() if field.is_required() and name in properties]
     if wanted:
         schema["oneOf"] = wanted
     else:
-        schema["required"] = [*files, *([many] if many else [])]
-    return {"schema": schema}
+        required += [name for name in (*files, many) if name is not None and name not in required]
+    if {"labels", "label_set"} <= properties.keys():
+        schema["not"] = {"required": ["labels", "label_set"]}
+    uploads = [name for name in (*files, many) if name is not None]
+    coding = {name: {"contentType": _MEDIA.get(name, "text/csv")} for name in uploads}
+    return {"schema": {**schema, "required": required}, "encoding": coding}
 
 
 def document(app: FastAPI, *, keyed: bool) -> dict[str, Any]:
@@ -80,6 +92,8 @@ def document(app: FastAPI, *, keyed: bool) -> dict[str, Any]:
     given = REF.format(model=INPUT + "{model}")
     _, told = models_json_schema([(model, "validation") for model in dict.fromkeys(_BODIES)], ref_template=given)
     schemas.update({INPUT + name: schema for name, schema in told["$defs"].items()})
+    for name in _AU_HOLDERS:  # what FACS does not have is refused
+        schemas[INPUT + name]["properties"]["au"] = {"type": "integer", "enum": list(action_units())}
     _, told = models_json_schema([(ProblemBody, "serialization")], ref_template=REF)
     schemas.update({PROBLEM if name == "ProblemBody" else name: schema for name, schema in told["$defs"].items()})
     schemas.pop("HTTPValidationError", None)

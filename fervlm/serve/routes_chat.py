@@ -29,13 +29,13 @@ from fervlm.serve.chat_schemas import (
 )
 from fervlm.serve.explaining import explain_picture, explain_records
 from fervlm.serve.inputs import parsed
-from fervlm.serve.openapi import body, errors
+from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
 
 router = APIRouter(tags=["chat"])
 _CHUNKS: dict[str, Any] = {
     "description": "The completion; with `stream`, its chunks as server-sent events, then [DONE].",
-    "content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {sse.MEDIA_TYPE: EVENTS},
 }
 
 

@@ -14,7 +14,7 @@ from fervlm.serve.asking import backend_of, explained, picture_of, ready
 from fervlm.serve.backend import Backend, Writer
 from fervlm.serve.explaining import Made, classify_picture
 from fervlm.serve.inputs import parsed
-from fervlm.serve.openapi import body, errors
+from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import Answer, ClassifyAsked, ExplainAsked
 from fervlm.serve.sections import face_event, section_events
@@ -23,7 +23,7 @@ from fervlm.serve.writing import sections_as_they_close
 router = APIRouter(tags=["faces"])
 _EVENTS: dict[str, Any] = {
     "description": "Predictions; with `stream` the events `begin`, `face`, `section`, `prediction`, `done`, `error`.",
-    "content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}},
+    "content": {sse.MEDIA_TYPE: EVENTS},
 }
 
 

@@ -11,11 +11,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
+from fervlm.records import Prediction
 from fervlm.serve.asking import Files, backend_of, picture_of, ready
 from fervlm.serve.backend import Backend
 from fervlm.serve.drawing import TYPES, drawn
 from fervlm.serve.explaining import explain_picture
-from fervlm.serve.inputs import parsed
+from fervlm.serve.inputs import known, parsed
 from fervlm.serve.openapi import body, errors
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import BatchAsked, BatchLine, Choices, DrawAsked, Item
@@ -104,6 +105,7 @@ async def draw(request: Request) -> Response:
     """Predictions as a page or picture to keep: drawing, explanation, verdicts, evidence."""
     asked, _ = await parsed(request, DrawAsked)
     backend = backend_of(request)
+    known(mention for one in asked.predictions for mention in _units(one))
     picture = None
     if asked.picture:
         picture, _ = await picture_of(backend, asked.picture, "picture", {})
@@ -114,3 +116,11 @@ async def draw(request: Request) -> Response:
         "content-security-policy": "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'",
     }
     return Response(made, media_type=TYPES[asked.format], headers=headers)
+
+
+def _units(prediction: Prediction) -> Iterator[int]:
+    """Every AU that a drawing would name."""
+    yield from (reading.au for reading in prediction.evidence.readings)
+    yield from (event.au for event in prediction.events)
+    if prediction.caption is not None:
+        yield from (unit.au for seen in prediction.caption.observations for unit in seen.units)

@@ -6,6 +6,7 @@ from importlib import resources
 
 from fastapi import APIRouter, Response
 
+from fervlm.examples import photograph
 from fervlm.serve.problems import Problem
 
 router = APIRouter(include_in_schema=False)
@@ -18,6 +19,12 @@ FILES = frozenset(entry.name for entry in _FOLDER.iterdir() if entry.is_file())
 async def index() -> Response:
     """The page."""
     return Response((_FOLDER / "index.html").read_bytes(), media_type="text/html; charset=utf-8")
+
+
+@router.get("/page/example.jpg")
+async def example() -> Response:
+    """The photograph that ships with fervlm."""
+    return Response(photograph().read_bytes(), media_type="image/jpeg")
 
 
 @router.get("/page/{name}")

@@ -170,6 +170,16 @@ class BatchLine(BaseModel):
     error: dict[str, Any] | None = Field(None, description="A problem, as an answer of its own would have it.")
 
 
+class MarkInfo(BaseModel):
+    """A present action unit, as it may be shown."""
+
+    au: int
+    name: str
+    side: Literal["", "left", "right"] = Field(description="The subject's; empty where both or not measured by side.")
+    level: int | None = Field(description="1 to 5 for A to E; null where only presence is known.")
+    strength: str
+
+
 class FaceEvent(BaseModel):
     """`event: face`: what was measured, before anything is said of it."""
 
@@ -177,6 +187,7 @@ class FaceEvent(BaseModel):
     id: str
     box: Box | None
     readings: list[AUReading]
+    marks: list[MarkInfo]
     figure: Figure | None = None
 
 

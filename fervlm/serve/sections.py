@@ -5,15 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fervlm.reasoning.answers import render
+from fervlm.reasoning.observe import observe
 from fervlm.records import Prediction
-from fervlm.serve.schemas import FaceEvent, Figure, SectionEvent
+from fervlm.serve.schemas import FaceEvent, Figure, MarkInfo, SectionEvent
+from fervlm.vision.draw_marks import marks_of
+from fervlm.vision.page_card import sides_of
 from fervlm.vision.sentences import TITLES
 
 
 def face_event(face: int, prediction: Prediction, figure: Figure | None) -> FaceEvent:
     """What was measured."""
     record = prediction.evidence
-    return FaceEvent(face=face, id=prediction.id, box=prediction.box, readings=list(record.readings), figure=figure)
+    shown = [
+        MarkInfo.model_validate(
+            {"au": mark.au, "name": mark.name, "side": side, "level": mark.level, "strength": mark.strength}
+        )
+        for mark, side in sides_of(marks_of(observe(record), record))
+    ]
+    readings = list(record.readings)
+    return FaceEvent(face=face, id=prediction.id, box=prediction.box, readings=readings, marks=shown, figure=figure)
 
 
 def section_events(face: int, prediction: Prediction) -> Iterator[SectionEvent]:

@@ -7,25 +7,24 @@ import io
 
 import schemathesis
 from hypothesis import strategies as st
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from fervlm.examples import recording
+from fervlm.examples import photograph, recording
+from fervlm.facs.labels import near_synonyms
 
-WORDS = ("happy", "sad", "angry", "in pain", "surprised", "disgusted")
+WORDS = sorted(near_synonyms())
 
 
-def face(ground: int) -> bytes:
-    """Something small that counts as a picture of a cut-out face."""
-    picture = Image.new("L", (48, 48), ground)
-    draw = ImageDraw.Draw(picture)
-    draw.ellipse((8, 4, 40, 44), fill=200)
-    draw.arc((16, 24, 32, 38), 0, 180, fill=20, width=2)
+def face(side: int) -> bytes:
+    """The packaged photograph's face with some ground around it, small, so that a finder sees it."""
+    part = Image.open(photograph()).crop((130, 60, 400, 330)).convert("L").resize((side, side))
     buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
+    part.save(buffer, "PNG")
     return buffer.getvalue()
 
 
-ENCODED = [base64.b64encode(face(ground)).decode() for ground in (40, 90)]
+FACES = [face(side) for side in (96, 128)]
+ENCODED = [base64.b64encode(one).decode() for one in FACES]
 URLS = ["data:image/png;base64," + one for one in ENCODED]
 LINES = recording().read_text(encoding="utf-8").splitlines()
 FILES = ["\n".join([LINES[0], *rows]) + "\n" for rows in (LINES[30:40], LINES[55:56])]
@@ -37,3 +36,5 @@ schemathesis.openapi.format("au-file", st.sampled_from(FILES))
 schemathesis.openapi.format("expression", st.sampled_from(WORDS))
 schemathesis.openapi.format("expressions", st.sampled_from(PAIRS))
 schemathesis.openapi.format("model", st.just("fervlm-nano"))
+schemathesis.openapi.media_type("image/png", st.sampled_from(FACES), aliases=["image/jpeg", "image/webp"])
+schemathesis.openapi.media_type("text/csv", st.sampled_from([one.encode() for one in FILES]))
