@@ -22,12 +22,16 @@ class ClauseReader(FlowReader):
 
     def run(self) -> list[Draft]:
         """The drafts, in the order of the sentence."""
-        handlers, kinds = _HANDLERS, self.kinds
-        while self.i < self.count:
-            handler = handlers[kinds[self.i]]
+        handlers, kinds, els, count = _HANDLERS, self.kinds, self.els, self.count
+        i = 0
+        while i < count:
+            handler = handlers[kinds[i]]
             if handler is not None:
-                handler(self, self.els[self.i])
-            self.i += 1
+                self.i = i
+                handler(self, els[i])  # which may go on further
+                i = self.i
+            i += 1
+        self.i = i
         self._end_clause()
         if self.text.endswith("?") and self.out:
             self.out = [d for d in self.out if d.kind == "label"]  # a question asserts nothing
@@ -37,15 +41,17 @@ class ClauseReader(FlowReader):
             for draft in self.out:
                 if self._is_region(draft):
                     draft.kind = "all"
-        for draft in self.out:
-            if draft.part in _AIMED and draft.side in ("left", "right") and draft.units.aus:
-                self._aim(draft)
-        self._pair_sides()
+        sided = [d for d in self.out if d.side is not None]
+        if sided:
+            self._settle_sides(sided)
         return [d for d in self.out if d.negated or d.kind not in ("all", "rest")]
 
-    def _pair_sides(self) -> None:
-        """ "L7C, R7A": each side of one unit with a strength of its own."""
-        sided = [d for d in self.out if d.side in ("left", "right") and not d.negated and d.kind == "au"]
+    def _settle_sides(self, drafts: list[Draft]) -> None:
+        """What looks or turns to a side, and "L7C, R7A": each side of one unit with a strength of its own."""
+        for draft in drafts:
+            if draft.part in _AIMED and draft.side in ("left", "right") and draft.units.aus:
+                self._aim(draft)
+        sided = [d for d in drafts if d.side in ("left", "right") and not d.negated and d.kind == "au"]
         for draft in sided:
             if any(d.units.aus == draft.units.aus and d.side != draft.side for d in sided):
                 draft.paired = True
@@ -76,6 +82,12 @@ class ClauseReader(FlowReader):
         if self.i < self.count:
             self._reset()
 
+    def _labelled(self, drafts: list[Draft]) -> bool:
+        """Whether the clause says something of its labels."""
+        if self.rival or self.typical or self.attributed:
+            return True
+        return bool([d for d in drafts if d.kind == "label" and (d.typical or d.attributed)])
+
     def _settle(self, drafts: list[Draft]) -> None:
         """Give the clause's drafts what is said of the clause as a whole."""
         if self.hypothetical:
@@ -84,9 +96,12 @@ class ClauseReader(FlowReader):
         if self.generic and self.label_first:  # "anger usually involves AU4 and AU7"
             self.out[self.clause :] = [d for d in drafts if d.kind == "label"]
             return
-        if any(draft.unreal for draft in drafts):
-            self.out[self.clause :] = drafts = [d for d in drafts if not d.unreal]
+        real = [d for d in drafts if not d.unreal]
+        if len(real) < len(drafts):
+            self.out[self.clause :] = drafts = real
         side, hedge = self.clause_side, self.hedge
+        if side is None and not hedge and self.clause_level is None and not self._labelled(drafts):
+            return
         for draft in drafts:
             if hedge:
                 draft.hedged = True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from typing import Any, NamedTuple
 
-from fervlm.reasoning.verifier.codes import CodeScanner, Element
+from fervlm.reasoning.verifier.codes import CodeScanner
 from fervlm.reasoning.verifier.idioms import Idiom, idioms
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
+from fervlm.reasoning.verifier.scan import MERGING, Element
 from fervlm.reasoning.verifier.tokens import lowered
 
 __all__ = ["Element", "elements"]
@@ -19,13 +21,40 @@ _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 _PRONOUNS = frozenset(("he", "she", "they", "who"))
 _SINGLE = frozenset("abcdelr")
 _CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
-
-
 _CLAUSES = frozenset((Kind.COMMA, Kind.BREAK, Kind.AND, Kind.COLON))
 _SIGNED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.COLON))
-
-
 _STATED = frozenset((Kind.PART, Kind.COP, Kind.COLON, Kind.AND, Kind.MOVE))
+_Node = dict[str | None, Any]
+_Turn = tuple[re.Pattern[str], list[Idiom]]
+
+
+class _Start(NamedTuple):
+    """A word that `run` takes without a closer look; by far the most of a sentence are such."""
+
+    kind: Kind
+    entry: Entry | None
+    """None where it only begins longer phrases."""
+    longer: _Node | None
+    """The tree of the longer phrases that begin with it, where there are any."""
+    turn: _Turn | None
+    """The turns of phrase that begin with it."""
+    merges: bool
+    """Its kind may join what stands before."""
+
+
+@cache
+def _starts() -> dict[str | None, _Start]:
+    turns = idioms()
+    found: dict[str | None, _Start] = {}
+    for word, node in lexicon().tree.items():
+        if word is None or word in _SINGLE or word in _LEVEL_WORDS or word in ("-", "lower"):
+            continue
+        entry: Entry | None = node.get(None)
+        kind = Kind.NOISE if entry is None else entry.kind
+        if kind not in _CAREFUL or kind in MERGING:
+            longer = node if len(node) > (entry is not None) else None
+            found[word] = _Start(kind, entry, longer, turns.get(word), kind in MERGING)
+    return found
 
 
 @cache
@@ -44,77 +73,124 @@ class _Scanner(CodeScanner):
     __slots__ = ()
 
     def run(self) -> list[Element]:
-        toks, found = self.toks, self.found
-        tree, turns = lexicon().tree, idioms()
-        count = len(toks)
-        new = tuple.__new__
-        at = 0
-        while at < count:
-            word, begin, end = toks[at]
-            if word in turns:
-                past = self._idiom(at, turns[word])
+        words, begins, ends = self.words, self.starts, self.stops
+        append, new, element = self.found.append, tuple.__new__, Element
+        known = list(map(_starts().get, words))
+        past = 0
+        for at, start in enumerate(known):
+            if at < past:
+                continue
+            if start is None:
+                past = self._one(at, words[at])
+                continue
+            kind, best, node, turn, merges = start
+            if turn is not None:
+                past = self._idiom(at, turn)
                 if past > at:
-                    at = past
                     continue
-            node = tree.get(word)
-            if node is None:
-                if word[0] == "[" and len(word) > 1:  # a tick box
-                    found.append(new(Element, (Kind.BREAK, self.entries[Kind.BREAK], begin, end, at)))
-                    if "x" not in word and "✓" not in word and "✔" not in word:
-                        found.append(new(Element, (Kind.NO, self.entries[Kind.NO], begin, end, at)))
-                    at += 1
+            if node is not None and at + 1 < self.count:
+                following = words[at + 1]
+                if following in node or following == "-" or following in SKIPPED:
+                    past = self._phrase(at, start)
                     continue
-                if word in SKIPPED:
-                    at += 1
+            if best is None:
+                continue
+            if merges:
+                self._add(kind, best, at, at + 1)
+            else:
+                append(new(element, (kind, best, begins[at], ends[at], at)))
+        return self.found
+
+    def _phrase(self, at: int, start: _Start) -> int:
+        """Read the longest phrase that begins with token `at`; the token to go on with."""
+        assert start.longer is not None
+        best, stop = self._longest(at, start.longer)
+        if best is None:
+            return at + 1
+        kind = best.kind
+        if kind in MERGING:
+            self._add(kind, best, at, stop)
+        elif kind in _CAREFUL:
+            self.at = stop
+            self._careful(best, at, stop)
+            return self.at
+        else:
+            self.found.append(Element(kind, best, self.starts[at], self.stops[stop - 1], at))
+        return stop
+
+    def _numbered(self, k: int) -> bool:
+        """Whether AU numbers begin with the token `k`, which are then read."""
+        return self.words[k] in self.numbers and self._numbers_at(k)
+
+    def _longest(self, at: int, node: _Node) -> tuple[Entry | None, int]:
+        """The longest phrase from token `at` on, whose subtree `node` is, and the token after it."""
+        words, count = self.words, self.count
+        best: Entry | None = node.get(None)
+        stop = k = at + 1
+        while k < count:
+            following = words[k]
+            deeper = node.get(following)
+            if deeper is None:
+                if following == "-" or following in SKIPPED:
+                    k += 1
                     continue
+                break
+            node = deeper
+            k += 1
+            here = node.get(None)
+            if here is not None:
+                best, stop = here, k
+        return best, stop
+
+    def _one(self, at: int, word: str) -> int:
+        """Read the token `at`, which needs a closer look; the token to go on with."""
+        if word == "au" and at + 1 < self.count and self._numbered(at + 1):
+            return self.at
+        node = lexicon().tree.get(word)
+        turn = idioms().get(word)
+        if turn is not None:
+            past = self._idiom(at, turn)
+            if past > at:
+                return past
+        if node is None:
+            if word in SKIPPED:
+                return at + 1
+            if word[0] == "[" and len(word) > 1:
+                return self._tick_box(at, word)
+            self.at = at
+            self._unknown(word)
+            return self.at
+        if word in _SINGLE and not (word == "a" and self.text[self.starts[at]] == "a"):
+            self.at = at
+            if self._letter(word):
+                return self.at
+        best, stop = self._longest(at, node)
+        if best is None:
+            if word in _LEVEL_WORDS:
                 self.at = at
                 self._unknown(word)
-                at = self.at
-                continue
-            if begin + 1 == end and word in _SINGLE:
-                self.at = at
-                if self._letter(word):
-                    at = self.at
-                    continue
-            best: Entry | None = node.get(None)
-            stop = k = at + 1
-            if best is None or len(node) > 1:  # longer phrases begin with this word
-                while k < count:
-                    following = toks[k][0]
-                    deeper = node.get(following)
-                    if deeper is None:
-                        if following == "-" or following in SKIPPED:
-                            k += 1
-                            continue
-                        break
-                    node = deeper
-                    k += 1
-                    here = node.get(None)
-                    if here is not None:
-                        best, stop = here, k
-                if best is None:
-                    at += 1
-                    if word in _LEVEL_WORDS:
-                        self.at = at - 1
-                        self._unknown(word)
-                        at = self.at
-                    continue
-            kind = best.kind
-            if word == "lower" and stop == at + 1 and self._is_adjective(stop):
-                best, kind = _lower_entry(), Kind.QUAL
-            if kind in _CAREFUL or word == "-":
-                self.at = stop
-                self._careful(best, at, stop)
-                at = self.at
-            else:
-                found.append(new(Element, (kind, best, begin, toks[stop - 1][2], at)))
-                at = stop
-        return found
+                return self.at
+            return at + 1
+        kind = best.kind
+        if word == "lower" and stop == at + 1 and self._is_adjective(stop):
+            best, kind = _lower_entry(), Kind.QUAL
+        if kind in _CAREFUL or word == "-":
+            self.at = stop
+            self._careful(best, at, stop)
+            return self.at
+        self.found.append(Element(kind, best, self.starts[at], self.stops[stop - 1], at))
+        return stop
 
-    def _idiom(self, at: int, turns: tuple[re.Pattern[str], list[Idiom]]) -> int:
+    def _tick_box(self, at: int, word: str) -> int:
+        """ "[x]", "[ ]": a break, and a denial where it is empty."""
+        self.found.append(Element(Kind.BREAK, self.entries[Kind.BREAK], self.starts[at], self.stops[at], at))
+        if "x" not in word and "✓" not in word and "✔" not in word:
+            self.found.append(Element(Kind.NO, self.entries[Kind.NO], self.starts[at], self.stops[at], at))
+        return at + 1
+
+    def _idiom(self, at: int, turns: _Turn) -> int:
         """The token after the turn of phrase that begins at token `at`, or `at` where there is none."""
-        toks = self.toks
-        begin = toks[at][1]
+        begin = self.starts[at]
         low = self.low = self.low or lowered(self.text)
         if turns[0].match(low, begin) is None:
             return at
@@ -125,53 +201,51 @@ class _Scanner(CodeScanner):
             if found is None:
                 continue
             stop = at + 1
-            while stop < len(toks) and toks[stop][1] < found.end():
+            while stop < self.count and self.starts[stop] < found.end():
                 stop += 1
-            self.found.append(Element(entry.kind, entry, begin, toks[stop - 1][2], at))
+            self.found.append(Element(entry.kind, entry, begin, self.stops[stop - 1], at))
             return stop
         return at
 
     def _is_adjective(self, k: int) -> bool:
         """ "lower" before "ones", or before "and upper lids"."""
-        words = [t[0] for t in self.toks[k : k + 3] if t[0] not in SKIPPED]
+        words = [word for word in self.words[k : k + 3] if word not in SKIPPED]
         return words[:1] in (["ones"], ["one"]) or (words[:1] in (["and"], ["or"], ["/"]) and words[1:2] == ["upper"])
 
     def _careful(self, best: Entry, start: int, stop: int) -> None:
         """Kinds that depend on what stands around them."""
-        toks, kind = self.toks, best.kind
+        words, kind = self.words, best.kind
         if kind is Kind.UNITS:
-            if stop < len(toks) and toks[stop - 1][0] in _UNIT_WORDS and self._numbers_at(stop):
+            if stop < self.count and words[stop - 1] in _UNIT_WORDS and self._numbers_at(stop):
                 return
         elif kind is Kind.COMMA:
-            if toks[start][0] == ",":
+            if words[start] == ",":
                 pass
             elif self._is_sign(start):  # "corner depress -"
                 kind, best = Kind.MINUS, self.entries[Kind.MINUS]
             elif self._joined(start):
                 return
-        elif kind is Kind.SIMILE and start and toks[start - 1][0] == "-":
+        elif kind is Kind.SIMILE and start and words[start - 1] == "-":
             return  # "yawn-like" is the thing itself
         self._add(kind, best, start, stop)
 
     def _is_sign(self, index: int) -> bool:
         """A minus after a movement, before the end or the next of a list."""
-        after = self.toks[index + 1][0] if index + 1 < len(self.toks) else "."
-        signed = self.toks[index][0] in "-–" and after in (".", ",", ";", ")", "/", "|")
+        after = self.words[index + 1] if index + 1 < self.count else "."
+        signed = self.words[index] in "-–" and after in (".", ",", ";", ")", "/", "|")
         return signed and bool(self.found) and self.found[-1].kind in _SIGNED
 
     def _joined(self, index: int) -> bool:
         """A hyphen inside a word joins; one with blanks around separates."""
-        toks = self.toks
-        return (index > 0 and toks[index - 1][2] == toks[index][1]) or (
-            index + 1 < len(toks) and toks[index][2] == toks[index + 1][1]
+        return (index > 0 and self.stops[index - 1] == self.starts[index]) or (
+            index + 1 < self.count and self.stops[index] == self.starts[index + 1]
         )
 
     def _unknown(self, word: str) -> None:
         """A token that starts no phrase of the lexicon."""
         start = self.at
         self.at = start + 1
-        first = word[0]
-        if first.isdigit():
+        if word[0].isdigit():
             self._number(start)
         elif word in _LEVEL_WORDS:
             before = len(self.found)
@@ -207,7 +281,7 @@ class _Scanner(CodeScanner):
         entry = node.get(None) if node else None
         if entry is not None and entry.kind in (Kind.MOVE, Kind.UNIT):
             self._add(Kind.NOT, self.entries[Kind.NOT], start, start + 1)
-            self.found.append(Element(entry.kind, entry, self.toks[start][1], self.toks[start][2], start))
+            self.found.append(Element(entry.kind, entry, self.starts[start], self.stops[start], start))
 
 
 def elements(text: str) -> list[Element]:

@@ -38,13 +38,15 @@ class FlowReader(LabelReader):
     """Handlers for what stands between the claims."""
 
     def _on_separator(self, element: Element) -> None:
-        kind = self.kinds[self.i]
-        self._flush_level()
+        kind = element.kind
+        if self.level is not None:
+            self._flush_level()
         if self.denying:
             self._deny_parts()
-        before = self.els[self.i - 1]
-        if before.kind is Kind.PART and self.naked and self.text[before.end : element.start].strip(" )"):
-            self.subject, self.naked = [], False  # what was said of the part is not understood
+        if self.naked:
+            before = self.els[self.i - 1]
+            if before.kind is Kind.PART and self.text[before.end : element.start].strip(" )"):
+                self.subject, self.naked = [], False  # what was said of the part is not understood
         if self.likened >= 0:
             self._end_simile()
         if self.closed or (self.copula and self.group and self.copula_at > self.group[-1].at and self._unread(element)):
@@ -57,7 +59,7 @@ class FlowReader(LabelReader):
             self.pending = [
                 p for p in self.pending if self.quals or (p.denied and not self.group)
             ]  # "instead of parting, the lips ..."
-        if kind is Kind.COMMA and self._next(_PAST_AND_OR)[0] is not Kind.EMOTION:
+        if self.against and kind is Kind.COMMA and self._next(_PAST_AND_OR)[0] is not Kind.EMOTION:
             self.against = False
         if self.denying and not self._continues(kind):
             self.denying = False
@@ -74,7 +76,8 @@ class FlowReader(LabelReader):
         return bool(_WORD.search(self.text[self.els[self.copula_at].end : element.start]))
 
     def _on_open(self, element: Element) -> None:
-        self._flush_level()
+        if self.level is not None:
+            self._flush_level()
         self.prep = False
         if self.adjunct and self.adjunct_at == self.i - 1:
             self.subject = self.adjunct  # "over the malar region (slightly superior)"
@@ -83,7 +86,8 @@ class FlowReader(LabelReader):
             self.listing = True  # "none of the usual company (oblique brows, raised chin)"
 
     def _on_close(self, element: Element) -> None:
-        self._flush_level()
+        if self.level is not None:
+            self._flush_level()
         self.paren = -1
 
     def _on_colon(self, element: Element) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
-Token = tuple[str, int, int]
-"""A word in lower case, a number or a sign, with its start and end in the sentence."""
-
-_TOKEN = re.compile(r"\[\s*[x✓✔]?\s*\]|\(\s*[+\-–]\s*\)|w/o|w/|n/a|[a-z]+(?:'[a-z]+)*|\d+(?:\.\d+)?|[^\sa-z\d]")
+_TOKEN = re.compile(
+    r"([a-mo-vx-z][a-z]*(?:'[a-z]+)*|w/o|w/|n/a|[nw][a-z]*(?:'[a-z]+)*|\d+(?:\.\d+)?"
+    r"|\[\s*[x✓✔]?\s*\]|\(\s*[+\-–]\s*\)|[^\sa-z\d])"
+)
+"""A word, a number or a sign, in lower case."""
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "‑": "-", "−": "-"})
 _FULL_STOP = re.compile(r"[.!?]+(?=[\s\"')\]*]|$)|\n")
 _ABBREVIATIONS = ("e.g", "i.e", "vs", "cf", "resp", "approx", "etc", "fig", "ca", "dr", "mr", "mrs", "ms", "st", "no")
@@ -48,17 +50,29 @@ def lowered(text: str) -> str:
     return low if len(low) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CAMEL = re.compile("[a-z][A-Z]")
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of a sentence; `(+)` and `(-)` are one token each, `lipPress` is two."""
+def spans(text: str) -> tuple[list[str], list[int], list[int]]:
+    """The tokens of a sentence, their starts and their ends; `(+)` and `(-)` are one token each, `lipPress` is two."""
     if _CAMEL.search(text):
-        humps = [m.start() for m in _CAMEL.finditer(text)]
-        parts = [tokens(piece) for piece in _pieces(text, humps)]
-        starts = [0, *humps]
-        return [(w, a + at, b + at) for part, at in zip(parts, starts, strict=True) for w, a, b in part]
-    return [(m[0], m.start(), m.end()) for m in _TOKEN.finditer(lowered(text))]
+        return _of_humps(text)
+    pieces = _TOKEN.split(lowered(text))  # what lies between, a token, what lies between, ...
+    ends = list(accumulate(map(len, pieces)))
+    return pieces[1::2], ends[:-1:2], ends[1::2]
+
+
+def _of_humps(text: str) -> tuple[list[str], list[int], list[int]]:
+    humps = [m.start() + 1 for m in _CAMEL.finditer(text)]
+    words: list[str] = []
+    starts: list[int] = []
+    stops: list[int] = []
+    for shift, piece in zip([0, *humps], _pieces(text, humps), strict=True):
+        found = spans(piece)
+        words += found[0]
+        starts += [shift + at for at in found[1]]
+        stops += [shift + at for at in found[2]]
+    return words, starts, stops
 
 
 def _pieces(text: str, cuts: list[int]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fervlm.reasoning.verifier.cursor import NONE
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft
 from fervlm.reasoning.verifier.elements import Element
@@ -9,6 +11,11 @@ from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
 from fervlm.reasoning.verifier.levels import LevelReader
 
 _LINKING = frozenset((Kind.OF, Kind.OPEN, Kind.NOR, Kind.OR, Kind.AND, Kind.COMMA))
+
+
+@cache
+def _alone(number: int) -> AUSet:
+    return AUSet((number,))
 
 
 class UnitReader(LevelReader):
@@ -40,16 +47,17 @@ class UnitReader(LevelReader):
 
     def _on_au(self, element: Element) -> None:
         number, side, level = element.entry.value
-        lone = element.entry.noun and number <= 5 and self.kinds[self.i - 1] is Kind.OPEN
+        before = self.kinds[self.i - 1]
+        lone = element.entry.noun and number <= 5 and before is Kind.OPEN
         if lone and self._next(NONE)[0] is Kind.CLOSE and self.paren > 0 and not self._means(number):
             self._on_level(element._replace(entry=Entry(Kind.LEVEL, (number, number))))
             return
-        if not self.prep and self.kinds[self.i - 1] not in _LINKING:
+        if self.denying and not self.prep and before not in _LINKING:
             self._end_denial()
         if self.fresh:
             self._start_group()
             self.subject = []
-        draft = Draft("au", AUSet((number,)), element.start, element.end, self.denying)
+        draft = Draft("au", _alone(number), element.start, element.end, self.denying)
         draft.at = self.i
         draft.side = side or self.side
         self.side = None
@@ -59,9 +67,10 @@ class UnitReader(LevelReader):
         if level is not None:
             draft.level = level
             self.closed = True
-        else:
+        elif self.level is not None:
             self._take_level(draft)
-        self._take_activity(draft)
+        if self.pending or before is Kind.OPEN:
+            self._take_activity(draft)
         self.prep = False
 
     def _means(self, number: int) -> bool:
