@@ -1,7 +1,7 @@
 """The nano-VLM: a Qwen3-VL of a few million parameters, made from scratch with a vocabulary of its own.
 
-The class is one that transformers and vLLM serve unchanged; only its numbers are small. A face of 96 x 96 pixels becomes
-8 x 8 patches, four of which make one token: 16 picture tokens.
+The class is one that transformers and vLLM serve unchanged; only its numbers are small. A face of 96 x 96 pixels is cut
+into 8 x 8 patches, four of which make one token: 16 picture tokens.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+
 import fervlm.torchvision_fix  # noqa: F401 - before transformers' image processors
 from fervlm.mllm.shape import NanoSettings
 from fervlm.mllm.vocabulary import (
@@ -45,6 +46,8 @@ SENTENCEPIECE = "tokenizer.model"
 
 def build_nano(settings: NanoSettings, texts: Iterable[str], folder: Path, seed: int = 0) -> None:
     """Write a checkpoint with random weights: config, weights, SentencePiece vocabulary, processor, chat template."""
+    from transformers.utils.logging import disable_progress_bar
+
     folder.mkdir(parents=True, exist_ok=True)
     pieces = train_sentencepiece(texts, settings.entries)
     processor = _processor(settings, pieces)
@@ -52,13 +55,14 @@ def build_nano(settings: NanoSettings, texts: Iterable[str], folder: Path, seed:
     tokenizer: Any = processor.tokenizer  # type: ignore[attr-defined]
     ids = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL}
     model = nano_model(settings, ids, len(tokenizer))
+    disable_progress_bar()
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     (folder / SENTENCEPIECE).write_bytes(pieces)
 
 
 def _processor(settings: NanoSettings, pieces: bytes) -> ProcessorMixin:
-    from transformers import (  # noqa: PLC0415
+    from transformers import (
         PreTrainedTokenizerFast,
         Qwen2VLImageProcessor,
         Qwen3VLProcessor,
@@ -102,7 +106,7 @@ def nano_model(
         ids: of the special tokens; counted from 0 where there is no tokenizer yet.
         entries: of the tokenizer, special tokens included.
     """
-    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration  # noqa: PLC0415
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
     ids = ids or {name: place for place, name in enumerate(SPECIAL)}
     end, pad = ids[TURN_END], ids[END_OF_TEXT]

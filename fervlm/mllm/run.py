@@ -6,17 +6,19 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import fervlm.torchvision_fix  # noqa: F401 - before transformers
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
+import fervlm.torchvision_fix  # noqa: F401 - before transformers
 from fervlm.errors import FervlmError
 from fervlm.mllm.logs import CsvLog
 from fervlm.mllm.settings import RunSettings
@@ -26,16 +28,60 @@ Row = tuple[int, int]
 Collate = Callable[[list[Row]], dict[str, Tensor]]
 Measure = Callable[[], dict[str, float]]
 RUN = "run.json"
+IGNORED = -100
+"""Tokens that no loss is taken on, as transformers has it."""
 _STATE = "trainer_state.json"
 _TOLD = 100
 """Steps between two lines on the screen."""
 
 
 class InOrder(Trainer):
-    """Takes the data in the order given: it is shuffled already, so that a position tells all."""
+    """Takes the data in the order given: it is shuffled already, so that a position tells all.
+
+    Args:
+        slower: parameters whose learning rate is `share` of the others'.
+        share: see there.
+    """
+
+    def __init__(self, *, slower: Sequence[nn.Parameter] = (), share: float = 1.0, **of_the_trainer: Any) -> None:
+        super().__init__(**of_the_trainer)
+        self._slower, self._share = {id(parameter) for parameter in slower}, share
 
     def _get_train_sampler(self, train_dataset: Dataset[Row] | None = None) -> Sampler[int] | None:
         return SequentialSampler(train_dataset or self.train_dataset)
+
+    def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
+        """The library's, with the slower parameters in groups of their own."""
+        fresh = self.optimizer is None
+        optimizer = super().create_optimizer(model)
+        if fresh and self._slower and self._share != 1.0:
+            for group in list(optimizer.param_groups):
+                slow = [p for p in group["params"] if id(p) in self._slower]
+                if slow:
+                    group["params"] = [p for p in group["params"] if id(p) not in self._slower]
+                    optimizer.add_param_group({**group, "params": slow, "lr": group["lr"] * self._share})
+        return optimizer
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, Any],
+        return_outputs: bool = False,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> Any:
+        """The library's loss; with `weights` [B, T], each token's loss is multiplied by its own."""
+        if "weights" not in inputs:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        plain = {name: value for name, value in inputs.items() if name not in {"weights", "labels"}}
+        outputs = model(**plain)
+        labels, weights = inputs["labels"][:, 1:], inputs["weights"][:, 1:]
+        spoken = labels != IGNORED
+        each = F.cross_entropy(outputs.logits[:, :-1][spoken].float(), labels[spoken], reduction="none")
+        count = spoken.sum() if num_items_in_batch is None else num_items_in_batch
+        loss = (each * weights[spoken]).sum() / count
+        if num_items_in_batch is not None:
+            loss = loss * self.accelerator.num_processes  # gradients are averaged over processes, the count is of all
+        return (loss, outputs) if return_outputs else loss
 
 
 class _Watch(TrainerCallback):
@@ -51,7 +97,7 @@ class _Watch(TrainerCallback):
         state: TrainerState,
         control: TrainerControl,
         logs: Any = None,
-        **_: Any,  # noqa: ANN401
+        **_: Any,
     ) -> None:
         numbers = {k: float(v) for k, v in (logs or {}).items() if isinstance(v, int | float)}
         if state.is_world_process_zero and "loss" in numbers:
@@ -59,7 +105,7 @@ class _Watch(TrainerCallback):
             if state.global_step % _TOLD < args.logging_steps:
                 self.say(f"step {state.global_step:,} of {state.max_steps:,}: loss {numbers['loss']:.3f}")
 
-    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:  # noqa: ANN401
+    def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
         due = (self.every and state.global_step % self.every == 0) or state.global_step >= state.max_steps
         if self.measure is not None and due and state.is_world_process_zero:
             found = self.measure()
@@ -78,7 +124,9 @@ def run_training(
     out: Path,
     say: Say,
     measure: Measure | None = None,
-    **more: Any,  # noqa: ANN401 - of TrainingArguments
+    *,
+    slower: tuple[Sequence[nn.Parameter], float] = ((), 1.0),
+    **more: Any,
 ) -> bool:
     """Run, or go on with, a training in `out`; returns whether it reached its end.
 
@@ -98,6 +146,8 @@ def run_training(
         train_dataset=order,
         data_collator=collate,
         callbacks=[watch],
+        slower=slower[0],
+        share=slower[1],
     )
     trainer.remove_callback(PrinterCallback)
     before = signal.getsignal(signal.SIGTERM)
@@ -113,7 +163,7 @@ def run_training(
     return trainer.state.global_step >= trainer.state.max_steps
 
 
-def arguments(config: RunSettings, out: Path, **more: Any) -> TrainingArguments:  # noqa: ANN401
+def arguments(config: RunSettings, out: Path, **more: Any) -> TrainingArguments:
     """The library's settings for ours."""
     world = int(os.environ.get("WORLD_SIZE", "1"))
     each, rest = divmod(config.batch, world * config.parts)

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from fervlm.mllm.shape import NanoSettings
 
@@ -35,9 +35,9 @@ class RunSettings(_Frozen):
     measure_every: int = Field(0, ge=0, description="Steps between two measurements; 0: at the end only.")
 
     def fingerprint(self) -> str:
-        """16 hex digits over what decides the result; how often it is measured or saved does not."""
+        """16 hex digits over what decides the result and is no default; how often it is saved does not count."""
         apart = {"threads", "cpu", "log_every", "save_every", "measure_every"}
-        return hashlib.sha256(self.model_dump_json(exclude=apart).encode()).hexdigest()[:16]
+        return hashlib.sha256(self.model_dump_json(exclude=apart, exclude_defaults=True).encode()).hexdigest()[:16]
 
 
 class TowerConfig(RunSettings):
@@ -52,3 +52,79 @@ class TowerConfig(RunSettings):
     teach: float = Field(2.0, ge=0)
     smoothing: float = Field(0.1, ge=0, lt=1)
     augment: float = Field(1.0, ge=0, le=2)
+
+
+class Mixture(_Frozen):
+    """Shares of what is asked; 0 leaves a kind out."""
+
+    label: float = Field(1.0, ge=0)
+    caption: float = Field(1.0, ge=0)
+    dialogue: float = Field(1.0, ge=0, description="Regions, single units, why not, movements only, ...")
+
+
+class Views(_Frozen):
+    """Whose conclusion is learned: `blind` from the action units alone, `anchored` the annotators' label."""
+
+    label: Literal["blind", "anchored"] = "anchored"
+    caption: Literal["blind", "anchored"] = "blind"
+
+
+class TalkSettings(_Frozen):
+    """What is asked about a face, and in which form the answers are learned."""
+
+    views: Views = Views()
+    mixture: Mixture = Mixture()
+    curriculum: tuple[tuple[float, Mixture], ...] = Field(
+        (), description="(until this share of the run, mixture); after the last, `mixture`."
+    )
+    talks: int = Field(2, ge=1, description="Most conversations about one face that follow each other in one sample.")
+    details: bool = Field(True, description="Captions with the line of ranked candidates.")
+    label_weight: float = Field(1.0, gt=0, description="How much a token of a label's answer counts in the loss.")
+    augment: float = Field(
+        0.0, ge=0, le=2, description="Changes to each picture; never mirrored, for texts name sides."
+    )
+    length: int = Field(1024, ge=32, description="Most tokens of a sample; turns beyond it are left out.")
+
+
+class Lora(_Frozen):
+    """An adapter on linear layers of the language model; everything else stays as it is."""
+
+    rank: int = Field(16, ge=1)
+    alpha: float = Field(32, gt=0)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    rslora: bool = Field(False, description="Scale by alpha / sqrt(rank).")
+    dora: bool = Field(False, description="Weights taken apart into size and direction.")
+    layers: Literal["all", "attention", "mlp"] = "all"
+    vision: bool = Field(
+        False, description="Also the picture tower's layers; merge such an adapter before serving with vLLM."
+    )
+
+
+class PixelBudget(_Frozen):
+    """Least and most pixels of a picture as the model sees it; kept with the checkpoint."""
+
+    least: int = Field(gt=0)
+    most: int = Field(gt=0)
+
+
+class TalkConfig(RunSettings):
+    """`stage: talk`: learn to answer; all parameters, or an adapter where `lora` is given."""
+
+    stage: Literal["talk"] = "talk"
+    data: tuple[Path, ...] = Field(description="Sets of `fervlm annotate --embed`.")
+    base: str = Field(description="A folder, a hub id, or `nano` for a new small model.")
+    revision: str | None = Field(None, description="Of a hub id.")
+    nano: NanoSettings = NanoSettings()
+    tower: Path | None = Field(None, description="For `nano`: a run of `stage: tower` to take the picture tower from.")
+    lora: Lora | None = None
+    four_bit: bool = Field(False, description="Keep the base in 4 bit (needs bitsandbytes and a GPU).")
+    talk: TalkSettings = TalkSettings()
+    tower_lr: float = Field(1.0, ge=0, le=1, description="Of lr, for the picture tower; 0 leaves it as it is.")
+    pixels: PixelBudget | None = Field(None, description="None: as the base's processor has it.")
+    gradient_checkpointing: bool = False
+    label_set: str = Field("basic8", description="That measurements score.")
+    measured: int = Field(256, ge=1, description="Validation faces whose labels are scored in a measurement.")
+    captioned: int = Field(16, ge=0, description="Of these, how many are captioned to count what can be parsed.")
+    name: str = Field("fervlm-vlm", description="In cards and records.")
+    store: Literal["fp32", "bf16"] = Field("bf16", description="Of the weights in the checkpoint.")
+    distributed: dict[str, JsonValue] = Field({}, description="fsdp, fsdp_config or deepspeed of TrainingArguments.")

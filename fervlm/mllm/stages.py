@@ -11,7 +11,7 @@ from typing import Any
 from fervlm.config import validated
 from fervlm.errors import FervlmError
 from fervlm.mllm.run import RUN
-from fervlm.mllm.settings import TowerConfig
+from fervlm.mllm.settings import TalkConfig, TowerConfig
 
 Say = Callable[[str], None]
 
@@ -33,10 +33,16 @@ def run_stage(settings: dict[str, Any], recipe: Path, out: Path, say: Say, *, re
         _forget(out)
     stage = settings.get("stage")
     if stage == "tower":
-        from fervlm.mllm.tower import train_tower  # noqa: PLC0415
+        from fervlm.mllm.tower import train_tower
 
         path = train_tower(validated(TowerConfig, settings, recipe), out, say)
         say(f"the picture tower is in {path}")
+        return
+    if stage in {"talk", None}:
+        from fervlm.mllm.train import train_talk
+
+        folder = train_talk(validated(TalkConfig, settings, recipe), out, say)
+        say(f"the checkpoint is in {folder}")
         return
     raise FervlmError(f"there is no stage '{stage}'", file=recipe, hint="Choose one of: tower, talk, adapter.")
 

@@ -93,7 +93,7 @@ class TowerInTraining(nn.Module):
         grid = out.patches.transpose(1, 2).unflatten(2, (side, side))
         return out.embedding, F.adaptive_avg_pool2d(grid, wanted).flatten(2).transpose(1, 2)
 
-    def _loss(self, told: Any, labels: Tensor, units: Tensor, taught: Any) -> Tensor:  # noqa: ANN401
+    def _loss(self, told: Any, labels: Tensor, units: Tensor, taught: Any) -> Tensor:
         by_label, by_unit, whole, parts = told
         c = self.settings
         known = labels >= 0

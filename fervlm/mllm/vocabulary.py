@@ -24,7 +24,7 @@ def train_sentencepiece(texts: Iterable[str], entries: int) -> bytes:
         texts: captions, questions and answers; the more often a phrase stands in them, the sooner it becomes an entry.
         entries: size of the vocabulary without the special tokens of the chat.
     """
-    import sentencepiece  # noqa: PLC0415
+    import sentencepiece
 
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
@@ -50,7 +50,7 @@ def train_sentencepiece(texts: Iterable[str], entries: int) -> bytes:
 
 def to_tokenizer(model: bytes) -> Tokenizer:
     """The same vocabulary as a `tokenizers` BPE: equal pieces for every text without special tokens."""
-    import sentencepiece  # noqa: PLC0415
+    import sentencepiece
 
     pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
     names = [pieces.id_to_piece(i) for i in range(len(pieces))]
