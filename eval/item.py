@@ -106,6 +106,7 @@ class Benchmark:
         units: the AUs that are scored.
         note: traps.
         probe: a path below the folder that shows the set is there.
+        fit: for a user's own data: the benchmark with the labels and AUs that they have.
     """
 
     name: str
@@ -124,6 +125,11 @@ class Benchmark:
     units: tuple[int, ...] = ()
     note: str = ""
     probe: str = ""
+    fit: Callable[[Benchmark, Path], Benchmark] | None = None
+
+    def fitted(self, root: str | Path) -> Benchmark:
+        """The benchmark as it is for the data below a folder; errors as for `items`."""
+        return self if self.fit is None else self.fit(self, Path(root))
 
     def items(self, root: str | Path, choice: Choice | None = None) -> list[Item]:
         """The items of a split.

@@ -6,7 +6,6 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from typing import Any
 
 from eval.answer import Answer
 from eval.item import Benchmark, Item
@@ -15,18 +14,21 @@ from fervlm.errors import MissingExtraError
 
 Job = tuple[str, Benchmark, Settings, tuple[str, ...]]
 """What `open_predictor` takes."""
+Work = tuple[str, str, Settings, tuple[str, ...], tuple[str, ...], tuple[int, ...], list[Item]]
+"""Predictor, benchmark, settings, truth, labels, AUs, items."""
 CHUNK = 32
 _opened: dict[tuple[object, ...], Predictor] = {}
 """One predictor a process."""
 
 
-def _chunk(work: tuple[str, str, Settings, tuple[str, ...], tuple[str, ...], list[Item]]) -> list[Answer]:
+def _chunk(work: Work) -> list[Answer]:
     from eval.catalogue import benchmark  # noqa: PLC0415 - a worker reads the benchmark itself: loaders do not pickle
 
-    spec, name, settings, truth, labels, items = work
-    token = (spec, name, settings, truth, labels)
+    spec, name, settings, truth, labels, units, items = work
+    token = (spec, name, settings, truth, labels, units)
     if token not in _opened:
-        _opened[token] = open_predictor(spec, replace(benchmark(name), labels=labels), settings, truth)
+        asked = replace(benchmark(name), labels=labels, units=units)
+        _opened[token] = open_predictor(spec, asked, settings, truth)
     return list(_opened[token].answers(items))
 
 
@@ -38,7 +40,8 @@ def spread_out(job: Job, items: Sequence[Item], workers: int, *, ray: bool) -> I
     """
     spec, benchmark, settings, truth = job
     parts = [list(items[k : k + CHUNK]) for k in range(0, len(items), CHUNK)]
-    work = [(spec, benchmark.name, settings, truth, benchmark.labels, part) for part in parts]
+    asked = (spec, benchmark.name, settings, truth, benchmark.labels, benchmark.units)
+    work: list[Work] = [(*asked, part) for part in parts]
     if ray:
         yield from _on_ray(work, workers)
         return
@@ -48,7 +51,7 @@ def spread_out(job: Job, items: Sequence[Item], workers: int, *, ray: bool) -> I
             yield from answers
 
 
-def _on_ray(work: list[Any], workers: int) -> Iterator[Answer]:
+def _on_ray(work: list[Work], workers: int) -> Iterator[Answer]:
     try:
         import ray  # noqa: PLC0415
     except ImportError:

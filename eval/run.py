@@ -54,6 +54,7 @@ def run(asked: Asked, say: Callable[[str], None] = lambda _: None) -> Path:
         FervlmError: data or predictor at fault, a folder with another run, or a predictor that died: what it had
             answered is kept, and the same call goes on.
     """
+    asked = replace(asked, benchmark=asked.benchmark.fitted(asked.data))
     choice = Choice(asked.split or asked.benchmark.splits[0], asked.fold or (1 if asked.benchmark.folds else None))
     items = some(asked.benchmark.items(asked.data, choice), asked.limit)
     if asked.evidence is not None:

@@ -70,6 +70,8 @@ def open_predictor(spec: str, benchmark: Benchmark, settings: Settings, truth: S
         MissingExtraError: a package is missing.
     """
     kind, _, rest = spec.partition(":")
+    if benchmark.task == "questions" and kind not in {"majority", "endpoint", "file"}:
+        raise FervlmError(f"{kind} cannot answer questions", hint="Take endpoint:URL#MODEL, or file:PATH.")
     if kind == "majority":
         from eval.predictors.majority import Majority  # noqa: PLC0415
 
