@@ -81,7 +81,7 @@ def _one(name: str, title: str, units: bool) -> Benchmark:
         task="units" if units else "intensity",
         load=partial(load, units),
         layout="DIR/ActionUnit_Labels/SN001/SN001_au1.txt (FRAME,LEVEL) and DIR/aligned_images/SN001/1.png",
-        seen="seen in published code: CVI-SZU/ME-GraphAU tool/DISFA_image_label_process.py (label files, persons of the "
+        seen="seen in published code: CVI-SZU/ME-GraphAU tool/DISFA_image_label_process.py (labels, persons of the "
         "parts, which fold tests which, frames from 0)",
         terms="research only, after signing",
         access="http://mohammadmahoor.com/disfa/, on request",
