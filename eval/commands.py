@@ -68,6 +68,7 @@ def _add_run(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     one.add_argument("--fold", type=int)
     one.add_argument("--limit", type=int, metavar="N", help="N items, spread evenly over the set")
     one.add_argument("--evidence", metavar="FILE", help="AU detector output, joined by picture name")
+    one.add_argument("--input-format", metavar="NAME", help="of --evidence; see `fervlm formats`")
     one.add_argument("--hold-out", action="append", default=[], metavar="LABEL", help="not offered: must be unknown")
     one.add_argument("--no-explain", action="store_true", help="labels only")
     one.add_argument("--no-variants", action="store_true", help="one prompt set instead of all")
@@ -107,6 +108,7 @@ def _run(options: argparse.Namespace) -> int:
         limit=options.limit,
         held_out=tuple(options.hold_out),
         evidence=options.evidence,
+        input_format=options.input_format,
         settings=settings,
         workers=options.workers,
         ray=options.ray,

@@ -12,8 +12,13 @@ from fervlm.readers import read
 from fervlm.records import AURecord
 
 
-def records_by_picture(path: str | Path, wanted: Iterable[str]) -> dict[str, AURecord]:
+def records_by_picture(path: str | Path, wanted: Iterable[str], input_format: str | None = None) -> dict[str, AURecord]:
     """Picture name -> record, for the names asked for (whole name, else its last part, with or without suffix).
+
+    Args:
+        path: a detector's file, or a folder of such files.
+        wanted: names of pictures.
+        input_format: overrules the detection of the format.
 
     Raises:
         FervlmError: the file cannot be read.
@@ -23,7 +28,8 @@ def records_by_picture(path: str | Path, wanted: Iterable[str]) -> dict[str, AUR
         for key in _keys(name):
             keys.setdefault(key, name)
     found: dict[str, AURecord] = {}
-    for record in read(path):
+    files = sorted(p for p in Path(path).iterdir() if p.is_file()) if Path(path).is_dir() else [path]
+    for record in (record for file in files for record in read(file, input_format)):
         for key in _keys(record.picture or record.id):
             if key in keys:
                 found.setdefault(keys[key], record)
@@ -36,14 +42,14 @@ def _keys(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name, str(plain.with_suffix("")), plain.name, plain.stem)))
 
 
-def with_evidence(items: Sequence[Item], path: str | Path) -> list[Item]:
+def with_evidence(items: Sequence[Item], path: str | Path, input_format: str | None = None) -> list[Item]:
     """The items, each with its record where the file holds one.
 
     Raises:
         FervlmError: the file holds none of them.
     """
     names = {item.id: item.picture.name if item.picture is not None else item.id for item in items}
-    found = records_by_picture(path, [*names, *names.values()])
+    found = records_by_picture(path, [*names, *names.values()], input_format)
     made = []
     for item in items:
         record = found.get(item.id) or found.get(names[item.id])

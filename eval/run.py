@@ -33,6 +33,7 @@ class Asked:
     limit: int | None = None
     held_out: tuple[str, ...] = ()
     evidence: str | None = None
+    input_format: str | None = None
     settings: Settings = field(default_factory=Settings)
     workers: int = 1
     ray: bool = False
@@ -58,7 +59,7 @@ def run(asked: Asked, say: Callable[[str], None] = lambda _: None) -> Path:
     choice = Choice(asked.split or asked.benchmark.splits[0], asked.fold or (1 if asked.benchmark.folds else None))
     items = some(asked.benchmark.items(asked.data, choice), asked.limit)
     if asked.evidence is not None:
-        items = with_evidence(items, asked.evidence)
+        items = with_evidence(items, asked.evidence, asked.input_format)
     offered = replace(asked.benchmark, labels=labels_offered(asked.benchmark, asked.held_out))
     truth = [item.label for item in items if item.label is not None]
     predictor = open_predictor(asked.predictor, offered, asked.settings, truth)
@@ -92,7 +93,7 @@ def _described(asked: Asked, offered: Benchmark, predictor: Predictor, items: li
         predictor=predictor.name,
         predictor_version=predictor.version,
         settings=told,
-        evidence=asked.evidence,
+        evidence=" as ".join(filter(None, (asked.evidence, asked.input_format))) or None,
         items=len(items),
         expected=asked.benchmark.expected(choice),
         digest=digest_of(items),
