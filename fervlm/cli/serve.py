@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -96,6 +97,8 @@ def serve(
         flush=True,
     )
     logging_to_stderr()
+    for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops cleanly on them, then raises them once more
+        signal.signal(stop, lambda *_: None)
     server(create_app(readers, settings, opened), settings.limits.head_s).run(sockets=[listening])
 
 

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,16 +27,25 @@ class Served:
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "fervlm", "serve", "--port", "0", "--workers", "1", *options]
         told = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **(environment or {})}
-        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=told)
-        assert self.process.stderr is not None
-        line = self.process.stderr.readline()
-        found = re.search(r"http://\S+?(?=/ )", line)
-        if found is None:
-            self.process.kill()
-            raise AssertionError(line + self.process.stderr.read())
-        self.address = found[0]
-        self.log: list[str] = []
+        self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by stop()
+        self.process = subprocess.Popen(command, stderr=self._log, env=told)
+        self.address = self._address()
         self._wait()
+
+    def log(self) -> str:
+        """All it wrote on standard error so far."""
+        self._log.seek(0)
+        return self._log.read()
+
+    def _address(self) -> str:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            found = re.search(r"http://\S+?(?=/ )", self.log())
+            if found is not None:
+                return found[0]
+            time.sleep(0.05)
+        self.process.kill()
+        raise AssertionError(self.log())
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -45,13 +55,15 @@ class Served:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
-        raise AssertionError("the server did not start")
+        raise AssertionError(self.log())
 
     def stop(self) -> tuple[int, str]:
         """Exit code, and all it logged."""
         self.process.terminate()
-        _, told = self.process.communicate(timeout=30)
-        return self.process.returncode, told or ""
+        code = self.process.wait(timeout=30)
+        told = self.log()
+        self._log.close()
+        return code, told
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from itertools import pairwise
 
 import schemathesis
 from hypothesis import strategies as st
@@ -28,7 +29,7 @@ ENCODED = [base64.b64encode(one).decode() for one in FACES]
 URLS = ["data:image/png;base64," + one for one in ENCODED]
 LINES = recording().read_text(encoding="utf-8").splitlines()
 FILES = ["\n".join([LINES[0], *rows]) + "\n" for rows in (LINES[30:40], LINES[55:56])]
-PAIRS = [", ".join(pair) for pair in zip(WORDS, WORDS[1:], strict=False)]
+PAIRS = [", ".join(pair) for pair in pairwise(WORDS)]
 
 schemathesis.openapi.format("picture", st.sampled_from([*ENCODED, *URLS]))
 schemathesis.openapi.format("picture-url", st.sampled_from(URLS))
