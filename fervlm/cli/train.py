@@ -14,7 +14,7 @@ import typer
 from fervlm.errors import FervlmError, MissingExtraError
 
 app = typer.Typer(no_args_is_help=True, help="Train models on the data engine's captions (extra: train).")
-_WRITTEN = ("state.safetensors", "steps.csv", "scores.csv", "curves.png")
+_WRITTEN = ("state.safetensors", "best.safetensors", "steps.csv", "scores.csv", "curves.png")
 _MADE = {*_WRITTEN, *(Path(name).with_suffix(".part").name for name in _WRITTEN)}
 _MADE |= {"tokenizer.json", "tensorboard", "checkpoint"}
 
@@ -41,6 +41,7 @@ def contrastive(
     OUT/checkpoint: weights, ONNX graphs, tokenizer, calibration and model card. Several processes: torchrun -m fervlm
     train contrastive ...
     """
+    from fervlm.cli.progress import stepping
     from fervlm.config import read_recipe, validated, with_settings
 
     try:
@@ -59,7 +60,8 @@ def contrastive(
     if restart and os.environ.get("RANK", "0") == "0":  # the other processes wait for the first before they read
         _forget(folder)
     say = _teller(quiet)
-    trained = train(config, folder, say)
+    with stepping() as tick:
+        trained = train(config, folder, say, None if quiet else tick)
     if not trained.finished:
         say(f"stopped at step {trained.step:,}; the same command goes on from there")
         raise typer.Exit(1)
@@ -78,6 +80,9 @@ def mllm(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting on top of the recipe, such as lr=0.0002."),
     ] = None,
+    overfit: Annotated[
+        bool, typer.Option("--overfit", help="Only check that 32 samples can be learned by heart.")
+    ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Forget an earlier run in the folder.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")] = False,
 ) -> None:
@@ -99,7 +104,7 @@ def mllm(
     if folder.exists() and not folder.is_dir():
         raise FervlmError("is a file; a run is a folder", file=out, hint="Give --out a folder.")
     settings = with_settings(read_recipe(path), set_ or [])
-    run_stage(settings, path, folder, _teller(quiet), restart=restart)
+    run_stage(settings, path, folder, _teller(quiet), restart=restart, overfit=overfit)
 
 
 def _teller(quiet: bool) -> Callable[[str], None]:

@@ -92,12 +92,12 @@ def encode(
         `label_weight` is not 1, also `weights` float [B, T].
     """
     made = [rendered(processor, messages_of(one)) for one in turns]
-    processor.tokenizer.padding_side = "right"
     batch = dict(
         processor(
             text=[one.text for one in made],
             images=[list(shown) for shown in pictures],
             padding=True,
+            padding_side="right",
             return_tensors="pt",
             add_special_tokens=adds_special_tokens(processor, made[0].text),
         )

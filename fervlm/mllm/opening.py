@@ -30,27 +30,43 @@ def open_base(
         FervlmError: there is no such model, it takes no pictures, has no chat template, or its weights are pickles.
         MissingExtraError: bitsandbytes is wanted and not there.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    processor = open_processor(base, revision)
     more: dict[str, Any] = {"quantization_config": _four_bit()} if four_bit else {}
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     try:
-        processor = AutoProcessor.from_pretrained(base, revision=revision or "main")
         model = AutoModelForImageTextToText.from_pretrained(
             base, revision=revision or "main", dtype=dtype, use_safetensors=True, **more
         )
     except (OSError, ValueError, KeyError, ImportError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise FervlmError(f"the model '{base}' cannot be opened ({reason})", hint=_hint(base)) from None
+    return model, processor
+
+
+def open_processor(base: str, revision: str | None = None) -> Any:
+    """The processor alone.
+
+    Raises:
+        FervlmError: there is none, it takes no pictures, or it has no chat template.
+    """
+    from transformers import AutoProcessor
+
+    try:
+        processor = AutoProcessor.from_pretrained(base, revision=revision or "main")
+    except (OSError, ValueError, KeyError, ImportError, TypeError, AttributeError) as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".")
+        raise FervlmError(f"the processor of '{base}' cannot be opened ({reason})", hint=_hint(base)) from None
     if not hasattr(processor, "image_processor"):
         raise FervlmError(f"the model '{base}' takes no pictures", hint="Choose an image-text-to-text model.")
     if processor.chat_template is None:
         raise FervlmError(
             f"the model '{base}' has no chat template", hint="Put the family's chat_template.jinja into its folder."
         )
-    return model, processor
+    return processor
 
 
 def set_pixels(processor: Any, budget: PixelBudget | None) -> None:

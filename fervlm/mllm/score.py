@@ -36,7 +36,8 @@ def score_answers(
     """
     prompts, tails = _split(processor, asked, answers)
     batch = prompt_batch(processor, prompts, pictures, model.device)
-    out = model(**batch, use_cache=True, logits_to_keep=1)
+    places = None if _counts_pictures(model) else _places(model, batch["attention_mask"], batch["input_ids"].shape[1])
+    out = model(**batch, **({} if places is None else {"position_ids": places}), use_cache=True, logits_to_keep=1)
     first = out.logits[:, -1].float().log_softmax(-1)
     total = first[:, [tail[0] for tail in tails]]
     longest = max(map(len, tails))
@@ -59,12 +60,16 @@ def score_answers(
     return total + each.sum(1).view(count, width)
 
 
+def _counts_pictures(model: Any) -> bool:
+    """Whether the model works out positions by itself: Qwen-VL models count a picture's tokens in two dimensions."""
+    return any("rope_deltas" in module.__dict__ for module in model.modules())
+
+
 def _places(model: Any, mask: Tensor, count: int) -> Tensor:
-    """Positions of the last `count` tokens; Qwen-VL models count a picture's tokens otherwise and keep the difference."""
-    places = (mask.long().cumsum(-1) - 1)[:, -count:]
-    deltas = next(
-        (m.__dict__["rope_deltas"] for m in model.modules() if m.__dict__.get("rope_deltas") is not None), None
-    )
+    """Positions of the last `count` tokens, padding not counted."""
+    places = (mask.long().cumsum(-1) - 1).clamp(min=0)[:, -count:]
+    kept = (module.__dict__.get("rope_deltas") for module in model.modules())
+    deltas = next((found for found in kept if found is not None), None)
     if deltas is None:
         return places
     return (places + deltas.repeat_interleave(len(places) // len(deltas), 0).to(places.device))[None].expand(3, -1, -1)
@@ -77,12 +82,12 @@ def prompt_batch(
     device: torch.device | str,
 ) -> dict[str, Tensor]:
     """Prompts as a left-padded batch, so that every one ends where the model begins to speak."""
-    processor.tokenizer.padding_side = "left"
     shown = [list(row) for row in pictures]
     batch = processor(
         text=list(prompts),
         images=shown if any(shown) else None,
         padding=True,
+        padding_side="left",
         return_tensors="pt",
         add_special_tokens=adds_special_tokens(processor, prompts[0]),
     )

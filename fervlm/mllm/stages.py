@@ -16,7 +16,9 @@ from fervlm.mllm.settings import TalkConfig, TowerConfig
 Say = Callable[[str], None]
 
 
-def run_stage(settings: dict[str, Any], recipe: Path, out: Path, say: Say, *, restart: bool = False) -> None:
+def run_stage(
+    settings: dict[str, Any], recipe: Path, out: Path, say: Say, *, restart: bool = False, overfit: bool = False
+) -> None:
     """Run, or go on with, what the recipe's `stage` names.
 
     Args:
@@ -25,6 +27,7 @@ def run_stage(settings: dict[str, Any], recipe: Path, out: Path, say: Say, *, re
         out: the run's folder.
         say: takes lines for the user.
         restart: forget an earlier run in the folder.
+        overfit: only check that 32 samples can be learned by heart.
 
     Raises:
         FervlmError: a setting, the data or the folder is at fault.
@@ -39,8 +42,11 @@ def run_stage(settings: dict[str, Any], recipe: Path, out: Path, say: Say, *, re
         say(f"the picture tower is in {path}")
         return
     if stage in {"talk", None}:
-        from fervlm.mllm.train import train_talk
+        from fervlm.mllm.train import check_overfit, train_talk
 
+        if overfit:
+            check_overfit(validated(TalkConfig, settings, recipe), out, say)
+            return
         folder = train_talk(validated(TalkConfig, settings, recipe), out, say)
         say(f"the checkpoint is in {folder}")
         return

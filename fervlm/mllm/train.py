@@ -14,6 +14,7 @@ from torch import nn
 from fervlm.errors import FervlmError
 from fervlm.mllm.adapt import TOWERS, add_lora, trainable
 from fervlm.mllm.collate import Collator
+from fervlm.mllm.guards import check_gradients, overfit
 from fervlm.mllm.measure import measure
 from fervlm.mllm.nano import build_nano
 from fervlm.mllm.opening import open_base, pixels_of, set_pixels
@@ -62,6 +63,7 @@ def train_talk(config: TalkConfig, out: Path, say: Say) -> Path:
             say=say,
         )
 
+    check_gradients(made.model, made.collator([made.order.passes[0]]))
     done = run_training(
         made.model,
         made.order,
@@ -77,6 +79,17 @@ def train_talk(config: TalkConfig, out: Path, say: Say) -> Path:
     if not done:
         raise FervlmError("the run was stopped before its end", file=out, hint="The same command goes on from there.")
     return _published(made, config, out, look)
+
+
+def check_overfit(config: TalkConfig, out: Path, say: Say) -> None:
+    """Learn 32 samples by heart, without augmentation, and keep nothing.
+
+    Raises:
+        FervlmError: they cannot be learned; or as `train_talk`.
+    """
+    torch.set_num_threads(config.threads)
+    still = config.model_copy(update={"talk": config.talk.model_copy(update={"augment": 0.0})})
+    overfit(still, prepare(still, out, say), say)
 
 
 def prepare(config: TalkConfig, out: Path, say: Say) -> Prepared:

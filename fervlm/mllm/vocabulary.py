@@ -50,20 +50,24 @@ def train_sentencepiece(texts: Iterable[str], entries: int) -> bytes:
 
 def to_tokenizer(model: bytes) -> Tokenizer:
     """The same vocabulary as a `tokenizers` BPE: equal pieces for every text without special tokens."""
+    vocabulary, merges = tables(model)
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", byte_fallback=True))
+    tokenizer.normalizer = normalizers.Replace(" ", _SPACE)
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\n"), behavior="isolated")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.add_special_tokens(list(SPECIAL))
+    return tokenizer
+
+
+def tables(model: bytes) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Entries with their ids, and the pairs that are joined, first come first."""
     import sentencepiece
 
     pieces = sentencepiece.SentencePieceProcessor(model_proto=model)
     names = [pieces.id_to_piece(i) for i in range(len(pieces))]
     vocabulary = {name: i for i, name in enumerate(names)}
     learned = [name for i, name in enumerate(names) if len(name) > 1 and not _apart(pieces, i)]
-    tokenizer = Tokenizer(
-        models.BPE(vocab=vocabulary, merges=_merges(learned, vocabulary), unk_token="<unk>", byte_fallback=True)
-    )
-    tokenizer.normalizer = normalizers.Replace(" ", _SPACE)
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\n"), behavior="isolated")
-    tokenizer.decoder = decoders.Sequence([decoders.Replace(_SPACE, " "), decoders.ByteFallback(), decoders.Fuse()])
-    tokenizer.add_special_tokens(list(SPECIAL))
-    return tokenizer
+    return vocabulary, _merges(learned, vocabulary)
 
 
 def _lines(texts: Iterable[str]) -> Iterable[str]:
