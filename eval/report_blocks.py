@@ -183,7 +183,7 @@ def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
             *(_span(one[m]) for m in ("WAR", "UAR", "macro-F1")),
             f"{one['abstain_rate']:.1%}",
             f"{one['strict_parse_rate']:.1%}",
-            _number(scores[name]["ms"], ".1f"),
+            _number(scores[name].get("ms"), ".1f"),
         )
         for name, one in found.items()
     ]
