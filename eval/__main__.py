@@ -15,9 +15,13 @@ from fervlm.errors import FervlmError
 OWN = {
     "counterfactual": "one movement changed, in the evidence or the picture: does the text follow?",
     "renew": "the shipped predictors on the sets at hand: eval/REPORT.md, in one command",
+    "embeddings": "a linear probe and retrieval on a contrastive model's features",
+    "judge": "a language model's opinion of a run's explanations, beside the counts",
+    "lmms": "a benchmark as a task folder for lmms-eval",
     "ablations": "what each part of the contrastive training adds",
 }
-"""Files of `eval` with options of their own."""
+"""Programs with options of their own."""
+HOMES = {"lmms": "eval.lmms.export"}
 
 
 def _benchmark(options: argparse.Namespace) -> int:
@@ -60,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     given = sys.argv[1:] if argv is None else argv
     try:
         if given and given[0] in OWN:
-            code: int = import_module(f"eval.{given[0]}").main(given[1:])
+            code: int = import_module(HOMES.get(given[0], f"eval.{given[0]}")).main(given[1:])
             return code
         options = _parser().parse_args(given)
         code = options.do(options)

@@ -1,0 +1,1 @@
+"""Our benchmarks as lmms-eval tasks, for those who run that harness: `python -m eval lmms --help`."""
