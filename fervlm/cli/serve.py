@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +13,12 @@ import typer
 from fervlm.errors import FervlmError, MissingExtraError
 
 if TYPE_CHECKING:
+    import socket
+
+    from fervlm.predict.pictures import PictureReader
+    from fervlm.serve.behind import Wanted
     from fervlm.serve.keys import Keys
+    from fervlm.serve.settings import ServeSettings
 
 LISTENING, LIMITS, VLLM = "Listening", "Limits", "A language model behind it"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -64,6 +70,25 @@ def serve(
     faces: Annotated[
         int, typer.Option(min=1, metavar="N", help="Explained in one picture.", rich_help_panel=LIMITS)
     ] = 16,
+    base: Annotated[
+        str | None,
+        typer.Option(metavar="FOLDER", help="Where an adapter's base lies; default as it says.", rich_help_panel=VLLM),
+    ] = None,
+    vllm: Annotated[str, typer.Option(metavar="PROGRAM", help="vLLM's program.", rich_help_panel=VLLM)] = "vllm",
+    vllm_arg: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ARG", help="More for `vllm serve`; once for each word.", rich_help_panel=VLLM),
+    ] = None,
+    vllm_log: Annotated[str, typer.Option(metavar="FILE", help="Its output.", rich_help_panel=VLLM)] = "vllm.log",
+    vllm_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Use a vLLM that runs already.", rich_help_panel=VLLM)
+    ] = None,
+    parity: Annotated[
+        bool, typer.Option("--parity/--no-parity", help="Compare it with the training stack.", rich_help_panel=VLLM)
+    ] = True,
+    repair: Annotated[
+        bool, typer.Option("--repair/--no-repair", help="Send false sentences back to it once.", rich_help_panel=VLLM)
+    ] = True,
 ) -> None:
     """Serve explained expressions over HTTP: an API, an OpenAI-compatible one, and a page at /."""
     try:
@@ -72,9 +97,9 @@ def serve(
     except ImportError:
         raise MissingExtraError("Serving", "serve") from None
     from fervlm.predict.load import load
-    from fervlm.serve.app import create_app, logging_to_stderr
+    from fervlm.serve.app import logging_to_stderr
     from fervlm.serve.keys import Keys
-    from fervlm.serve.run import bound, server
+    from fervlm.serve.run import bound
     from fervlm.serve.settings import Limits, Remote, ServeSettings
 
     opened = Keys(keys)
@@ -84,22 +109,76 @@ def serve(
     settings = ServeSettings(
         workers=count,
         observe_only=observe_only,
+        repair=repair,
         remote=Remote(hosts=tuple(name.lower().rstrip(".") for name in allow_host or ())),
         limits=Limits(per_minute=rate, queued=queue, body_bytes=body_mib << 20, faces=faces),
         **chosen,
     )
-    readers = [load(checkpoint) for _ in range(count)]
+    wanted = _behind(checkpoint, base, vllm, vllm_arg, vllm_log, vllm_url, parity=parity)
+    readers = [load(None if wanted is not None else checkpoint) for _ in range(count)]
     listening = bound(host, port)
     shown = f"[{host}]" if ":" in host else host
-    print(
-        f"fervlm: http://{shown}:{listening.getsockname()[1]}/ answers with {readers[0].name}; stop it with Ctrl-C.",
-        file=sys.stderr,
-        flush=True,
-    )
+    name = readers[0].name if wanted is None else "a language model, once it is there"
+    say(f"http://{shown}:{listening.getsockname()[1]}/ answers with {name}; stop it with Ctrl-C.")
     logging_to_stderr()
+    _serve(readers, settings, opened, wanted, listening)
+
+
+def _serve(
+    readers: list[PictureReader], settings: ServeSettings, keys: Keys, wanted: Wanted | None, listening: socket.socket
+) -> None:
+    """Answer until told to stop.
+
+    Raises:
+        FervlmError: the language model does not start, or does not answer as it should.
+    """
+    from fervlm.serve.app import create_app
+    from fervlm.serve.behind import Behind
+    from fervlm.serve.run import server
+
+    wrong: list[FervlmError] = []
+
+    def failed(error: FervlmError) -> None:
+        wrong.append(error)
+        running.should_exit = True
+
+    behind = None if wanted is None else Behind(wanted, failed)
+    hooks = {} if behind is None else {"begin": behind.begin, "end": behind.end}
+    running = server(create_app(readers, settings, keys, **hooks), settings.limits.head_s)
     for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops cleanly on them, then raises them once more
         signal.signal(stop, lambda *_: None)
-    server(create_app(readers, settings, opened), settings.limits.head_s).run(sockets=[listening])
+    running.run(sockets=[listening])
+    if wrong:
+        raise wrong[0]
+
+
+def _behind(
+    checkpoint: str | None,
+    base: str | None,
+    program: str,
+    arguments: list[str] | None,
+    log: str,
+    url: str | None,
+    *,
+    parity: bool,
+) -> Wanted | None:
+    """The language model that was asked for, if one was."""
+    from fervlm.serve.behind import Wanted
+    from fervlm.serve.vllm_plan import is_multimodal, plan_of
+
+    multimodal = checkpoint is not None and is_multimodal(checkpoint)
+    if not multimodal and url is None:
+        return None
+    plan = plan_of(checkpoint, base) if multimodal and checkpoint is not None else None
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise FervlmError(f"'{url}' is no URL", hint="Write --vllm-url http://HOST:PORT.")
+    address = None if url is None else url.rstrip("/").removesuffix("/v1")
+    return Wanted(plan, address, program, tuple(arguments or ()), Path(log), parity, say)
+
+
+def say(line: str) -> None:
+    """A remark on standard error."""
+    print(f"fervlm: {line}", file=sys.stderr, flush=True)
 
 
 def _refuse_open_door(host: str, keys: Keys) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +21,8 @@ class Writer(Protocol):
     name: str
     """The model, as clients call it."""
     backend: str
+    special: frozenset[str]
+    """Marks that structure its conversations."""
 
     @property
     def ready(self) -> bool:
@@ -37,6 +39,14 @@ class Writer(Protocol):
 
     def caption_parts(self, picture: bytes, prediction: Prediction, observe_only: bool) -> AsyncIterator[str]:
         """The text of a caption as it comes."""
+        ...
+
+    def shown(self, picture: bytes, prediction: Prediction | None) -> str:
+        """The face of a picture as a data URL, as the model was trained to see it."""
+        ...
+
+    async def label_scores(self, picture: bytes, prediction: Prediction | None, labels: Sequence[str]) -> list[float]:
+        """Log-probability of each label."""
         ...
 
     async def chat(self, payload: dict[str, Any]) -> dict[str, Any]:

@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from fervlm.errors import FervlmError
+from fervlm.mllm.refuse import plain
 from fervlm.prompts import prompt
 from fervlm.reasoning.answers import parse
 from fervlm.reasoning.verify import verify
 from fervlm.records import Prediction, Verification
 from fervlm.serve import sse
 from fervlm.serve.backend import Backend, Writer
-from fervlm.serve.chat_schemas import ChatAsked, Extra
+from fervlm.serve.chat_schemas import ChatAsked, Extra, Message, Subject, TextPart
 from fervlm.serve.problems import Problem
 from fervlm.vision.sentences import fault_line
 
@@ -28,23 +29,46 @@ PASSED = (
 """Fields that go on to vLLM; all others stay here, so that nobody can reach its other switches."""
 
 
-def payload_of(backend: Backend, asked: ChatAsked) -> dict[str, Any]:
-    """The request as vLLM gets it."""
+def payload_of(backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject) -> dict[str, Any]:
+    """The request as vLLM gets it: pictures as data of our own, words without marks that structure a conversation."""
     own = backend.settings.limits.tokens
     given = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
     found = {name: given[name] for name in PASSED if name in given}
+    found["messages"] = _messages(writer, asked, subject)
     return {**found, "max_tokens": min(asked.max_completion_tokens or asked.max_tokens or own, own)}
 
 
+def _messages(writer: Writer, asked: ChatAsked, subject: Subject) -> list[dict[str, Any]]:
+    """Only the last picture stays, as the face that the model was trained to see: vLLM itself fetches nothing."""
+    last = subject.place
+    made = []
+    for number, message in enumerate(asked.messages):
+        parts: list[dict[str, Any]] = []
+        if number == last and subject.picture is not None:
+            url = writer.shown(subject.picture, subject.prediction)
+            parts.append({"type": "image_url", "image_url": {"url": url}})
+        words = plain_words(message, writer.special)
+        made.append({"role": message.role, "content": [*parts, {"type": "text", "text": words}] if parts else words})
+    return made
+
+
+def plain_words(message: Message, special: frozenset[str]) -> str:
+    """The words of a message without special marks."""
+    text = message.content if isinstance(message.content, str) else None
+    parts = [text] if text is not None else [p.text for p in message.content or () if isinstance(p, TextPart)]
+    return plain(" ".join(parts), set(special))
+
+
 async def remote_chat(
-    backend: Backend, writer: Writer, asked: ChatAsked, prediction: Prediction | None, name: str
+    backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject, name: str
 ) -> dict[str, Any]:
     """A completion with `fervlm` beside it.
 
     Raises:
         Problem: what the writer answers that is no success.
     """
-    payload = payload_of(backend, asked)
+    prediction = subject.prediction
+    payload = payload_of(backend, writer, asked, subject)
     answer = await writer.chat(payload)
     found = checked(_content(answer), prediction)
     repaired = False
@@ -112,7 +136,7 @@ def _again(payload: dict[str, Any], text: str, found: Verification) -> dict[str,
         for claim in sentence.claims
         if claim.verdict != "supported"
     ]
-    told = prompt("teacher_repair").fill(findings="\n".join(faults) or "- The form is not right.")
+    told = prompt("mllm_repair").fill(findings="\n".join(faults) or "- The form is not right.")
     turns = [{"role": "assistant", "content": text}, {"role": "user", "content": told}]
     return {**payload, "messages": [*payload["messages"], *turns]}
 
@@ -124,10 +148,11 @@ def _extra(writer: Writer, found: Verification | None, prediction: Prediction | 
 
 
 async def remote_stream(
-    backend: Backend, writer: Writer, asked: ChatAsked, prediction: Prediction | None, name: str
+    backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject, name: str
 ) -> AsyncIterator[bytes]:
     """The model's chunks as they come; the last one carries `fervlm`. A stream that breaks off ends with an error."""
-    payload = {**payload_of(backend, asked), "stream": True}
+    prediction = subject.prediction
+    payload = {**payload_of(backend, writer, asked, subject), "stream": True}
     if asked.stream_options is not None and asked.stream_options.include_usage:
         payload["stream_options"] = {"include_usage": True}
     text = ""

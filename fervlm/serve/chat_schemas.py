@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -110,6 +111,25 @@ class ChatAsked(Open):
         None, description="A detector's file in place of a picture (ours, in `extra_body`)."
     )
     repair: bool | None = Field(None, description="Whether false sentences are sent back once (ours).")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a conversation is about.
+
+    Attributes:
+        question: the last thing the user said.
+        words: pieces in all messages.
+        picture: the last one sent, or None.
+        prediction: of its largest face, or of the evidence.
+        place: number of the message that shows it; -1 without a picture.
+    """
+
+    question: str
+    words: int
+    picture: bytes | None = None
+    prediction: Prediction | None = None
+    place: int = -1
 
 
 class Usage(BaseModel):

@@ -56,6 +56,16 @@ def explain_picture(reader: PictureReader, picture: bytes, name: str, choices: C
     return Made([face.prediction for face in seen], [*notes, *told], figures)
 
 
+def explain_shown(reader: PictureReader, picture: bytes, name: str, choices: Choices) -> Made:
+    """As `explain_picture`; a picture in which no face is found is taken as a face cut out, as chats often show one."""
+    try:
+        return explain_picture(reader, picture, name, choices)
+    except FervlmError as error:
+        if choices.face_is_crop or not error.what.startswith("no face"):
+            raise
+    return explain_picture(reader, picture, name, choices.model_copy(update={"face_is_crop": True}))
+
+
 def classify_picture(reader: PictureReader, picture: bytes, name: str, choices: Choices, *, unknown: bool) -> Made:
     """Labels alone; errors as for `PictureReader.classify_faces`."""
     labels = wanted(choices)

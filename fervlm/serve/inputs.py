@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 import tempfile
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.formparsers import MultiPartException
 
 from fervlm.errors import FervlmError
@@ -26,6 +27,7 @@ from fervlm.vision.picture import opened
 Model = TypeVar("Model", bound=BaseModel)
 _DATA_URL = re.compile(r"data:[\w.+/-]*(?:;[\w=.+-]+)*,", re.ASCII)
 _UNSAFE = re.compile(r"[^\w.() -]+")
+_PICTURES = frozenset({"picture", "pictures"})
 _LISTS = frozenset({"labels"})
 _FIELDS, _FILES = 32, 257
 
@@ -50,7 +52,17 @@ def _fitted(model: type[Model], body: bytes) -> Model:
     try:
         return model.model_validate_json(body, strict=True)
     except ValidationError as error:
-        raise Problem(422, _first(error)) from None
+        if error.errors(include_url=False, include_input=False)[0]["type"] != "int_type":
+            raise Problem(422, _first(error)) from None
+    try:  # to JSON Schema 4.0 is an integer too
+        return model.model_validate_json(json.dumps(json.loads(body, parse_float=_number)), strict=True)
+    except (ValidationError, ValueError, RecursionError) as error:
+        raise Problem(422, _first(error) if isinstance(error, ValidationError) else "No JSON.") from None
+
+
+def _number(text: str) -> int | float:
+    value = float(text)
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
 
 
 def _first(error: ValidationError) -> str:
@@ -65,18 +77,8 @@ async def _form(request: Request, model: type[Model]) -> tuple[Model, dict[str, 
         form = await request.form(max_files=_FILES, max_fields=_FIELDS, max_part_size=1 << 22)
     except (MultiPartException, ValueError, KeyError) as error:
         raise Problem(422, f"The form cannot be read ({str(error)[:80] or 'damaged'}).") from None
-    fields: dict[str, Any] = {}
-    files: dict[str, list[bytes]] = {}
     try:
-        for name, value in form.multi_items():
-            if isinstance(value, UploadFile):
-                files.setdefault(name, []).append(await value.read())
-                if name in model.model_fields and value.filename:
-                    fields.setdefault("name", plain_name(value.filename))
-            elif name in fields and name != "name":
-                raise Problem(422, f"{name}: stands twice in the form.")
-            else:
-                fields[name] = _spread(name, value)
+        fields, files = await _sorted(form, model)
     finally:
         await form.close()
     for name in files:
@@ -90,6 +92,24 @@ async def _form(request: Request, model: type[Model]) -> tuple[Model, dict[str, 
         return model.model_validate(fields, strict=False), files
     except ValidationError as error:
         raise Problem(422, _first(error)) from None
+
+
+async def _sorted(form: FormData, model: type[Model]) -> tuple[dict[str, Any], dict[str, list[bytes]]]:
+    """Fields and files by name."""
+    fields: dict[str, Any] = {}
+    files: dict[str, list[bytes]] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, UploadFile):
+            files.setdefault(name, []).append(await value.read())
+            if name in model.model_fields and value.filename:
+                fields.setdefault("name", plain_name(value.filename))
+        elif name in _PICTURES and not value.isascii():  # sent without a file name
+            files.setdefault(name, []).append(value.encode("latin-1", "replace"))
+        elif name in fields and name != "name":
+            raise Problem(422, f"{name}: stands twice in the form.")
+        else:
+            fields[name] = _spread(name, value)
+    return fields, files
 
 
 def _spread(name: str, value: str) -> Any:  # noqa: ANN401

@@ -61,6 +61,8 @@ def _form(model: type[BaseModel], files: tuple[str, ...], many: str | None) -> d
     for name, field in model.model_json_schema()["properties"].items():
         if name == "labels":
             properties[name] = {"type": "string", "format": "expressions", "description": "Words, with commas."}
+        elif name == "text":
+            properties[name] = next(one for one in field["anyOf"] if one.get("type") == "string")
         elif name not in properties and field.get("type") in {"string", "boolean", "integer"}:
             properties[name] = field
     wanted = [{"required": [name]} for name in files] if len(files) > 1 else []

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from fervlm.records import Prediction
+from fervlm.mllm.refuse import refusal
 from fervlm.serve import sse
 from fervlm.serve.asking import backend_of, picture_of, ready, records_given
 from fervlm.serve.backend import Backend
@@ -24,10 +23,11 @@ from fervlm.serve.chat_schemas import (
     Completion,
     Extra,
     ImagePart,
+    Subject,
     TextPart,
     Usage,
 )
-from fervlm.serve.explaining import explain_picture, explain_records
+from fervlm.serve.explaining import explain_records, explain_shown
 from fervlm.serve.inputs import parsed
 from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
@@ -37,23 +37,6 @@ _CHUNKS: dict[str, Any] = {
     "description": "The completion; with `stream`, its chunks as server-sent events, then [DONE].",
     "content": {sse.MEDIA_TYPE: EVENTS},
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What a conversation is about.
-
-    Attributes:
-        question: the last thing the user said.
-        picture: the last one sent, or None.
-        prediction: of its largest face, or of the evidence.
-        words: pieces in all messages.
-    """
-
-    question: str
-    picture: bytes | None
-    prediction: Prediction | None
-    words: int
 
 
 @router.post(
@@ -71,13 +54,17 @@ async def chat(request: Request) -> Response:
     subject = await _subject(backend, asked)
     name = f"chatcmpl-{request.state.request_id}"
     writer = backend.writer
-    if writer is not None and asked.model in {model.id for model in writer.models()}:
+    refused = refusal(subject.question)
+    if refused is None and writer is not None and asked.model == writer.name:
         if asked.stream:
-            chunks = remote_stream(backend, writer, asked, subject.prediction, name)
+            chunks = remote_stream(backend, writer, asked, subject, name)
             return StreamingResponse(chunks, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
-        told = await remote_chat(backend, writer, asked, subject.prediction, name)
+        told = await remote_chat(backend, writer, asked, subject, name)
         return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
-    answer = await backend.workers.run(lambda _: spoken(asked, subject.question, subject.prediction))
+    if refused is None:
+        answer = await backend.workers.run(lambda _: spoken(asked, subject.question, subject.prediction))
+    else:
+        answer = Spoken(refused, (refused,))
     backend.metrics.checked(answer.verification)
     if asked.stream:
         chunks = _chunks(backend, asked, subject, answer, name)
@@ -103,13 +90,13 @@ async def _subject(backend: Backend, asked: ChatAsked) -> Subject:
     if asked.evidence is not None:
         records = await records_given(backend, asked.evidence, "", "", {})
         made = await backend.workers.run(lambda _: explain_records(records, choices, "auto"))
-        return Subject(question, None, made.predictions[0] if made.predictions else None, words)
-    url = _last_picture(asked)
+        return Subject(question, words, None, made.predictions[0] if made.predictions else None)
+    place, url = _last_picture(asked)
     if url is None:
-        return Subject(question, None, None, words)
+        return Subject(question, words)
     picture, name = await picture_of(backend, url, "picture", {})
-    made = await backend.workers.run(lambda reader: explain_picture(reader, picture, name, choices))
-    return Subject(question, picture, made.predictions[0], words)
+    made = await backend.workers.run(lambda reader: explain_shown(reader, picture, name, choices))
+    return Subject(question, words, picture, made.predictions[0], place)
 
 
 def _texts(content: str | list[TextPart | ImagePart] | None) -> list[str]:
@@ -118,13 +105,14 @@ def _texts(content: str | list[TextPart | ImagePart] | None) -> list[str]:
     return [part.text for part in content or () if isinstance(part, TextPart)]
 
 
-def _last_picture(asked: ChatAsked) -> str | None:
-    for message in reversed(asked.messages):
-        if isinstance(message.content, list):
-            for part in reversed(message.content):
-                if isinstance(part, ImagePart):
-                    return part.image_url.url
-    return None
+def _last_picture(asked: ChatAsked) -> tuple[int, str | None]:
+    """Number of its message, and its URL."""
+    for number in range(len(asked.messages) - 1, -1, -1):
+        content = asked.messages[number].content
+        for part in reversed(content) if isinstance(content, list) else ():
+            if isinstance(part, ImagePart):
+                return number, part.image_url.url
+    return -1, None
 
 
 def _limit(backend: Backend, asked: ChatAsked) -> int:

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fervlm.facs.labels import label_set_names
-from fervlm.readers import FORMATS
 from fervlm.records import AUReading, AURecord, Box, Caption, Prediction, SentenceCheck, Verification
 
 MOST_LABELS, LONGEST_LABEL, LONGEST_NAME, LONGEST_TEXT = 64, 80, 200, 20_000
-PICTURE, AU_FILE, WORD = "picture", "au-file", "expression"
-"""Formats of our own in the OpenAPI document: an encoded picture, a detector's file, a word for an expression."""
+PICTURE, AU_FILE, AU_FORMAT, WORD = "picture", "au-file", "au-format", "expression"
+"""Formats of our own in the OpenAPI document: an encoded picture, a detector's file, its format as `fervlm formats`
+names it, a word for an expression."""
 
 Per = Literal["auto", "frame", "event", "clip"]
 Word = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL, json_schema_extra={"format": WORD})]
@@ -63,7 +63,7 @@ class Asked(Choices):
     )
     name: str = Field("", max_length=LONGEST_NAME, description="What to call it in the answer.")
     input_format: str = Field(
-        "", json_schema_extra={"enum": ["", *FORMATS]}, description="Overrules the detection of the file's format."
+        "", json_schema_extra={"format": AU_FORMAT}, description="Overrules the detection: NAME[:OPTION=X,...]."
     )
     per: Per = Field("auto", description="For evidence: one explanation a clip, an episode or a row.")
 
@@ -96,7 +96,7 @@ class VerifyAsked(Wire):
         Field([], description="As in /v1/explain; the first record counts.")
     )
     name: str = Field("", max_length=LONGEST_NAME, description="What to call the evidence in the answer.")
-    input_format: str = Field("", json_schema_extra={"enum": ["", *FORMATS]}, description="As in /v1/explain.")
+    input_format: str = Field("", json_schema_extra={"format": AU_FORMAT}, description="As in /v1/explain.")
     face_is_crop: bool = Field(False, description="The picture is one face, cut out.")
 
 

@@ -34,6 +34,7 @@ PAIRS = [", ".join(pair) for pair in pairwise(WORDS)]
 schemathesis.openapi.format("picture", st.sampled_from([*ENCODED, *URLS]))
 schemathesis.openapi.format("picture-url", st.sampled_from(URLS))
 schemathesis.openapi.format("au-file", st.sampled_from(FILES))
+schemathesis.openapi.format("au-format", st.sampled_from(["", "openface2"]))
 schemathesis.openapi.format("expression", st.sampled_from(WORDS))
 schemathesis.openapi.format("expressions", st.sampled_from(PAIRS))
 schemathesis.openapi.format("model", st.just("fervlm-nano"))

@@ -1,0 +1,255 @@
+"""vLLM as the writer of captions and the other end of chats, over its OpenAI-compatible API."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import httpx
+
+from fervlm.prompts import prompt
+from fervlm.records import Prediction
+from fervlm.serve.problems import Problem
+from fervlm.serve.schemas import ModelInfo
+from fervlm.serve.vllm_plan import Plan, special_tokens
+from fervlm.serve.writing import written
+from fervlm.vision.crop import crop_faces
+from fervlm.vision.find_faces import finder_named
+from fervlm.vision.open_picture import open_picture
+
+DOWN = "The language model does not answer; it is starting again."
+CONNECTIONS = 256
+
+
+class VllmWriter:
+    """A `Writer` over one vLLM server, or several behind one address.
+
+    Args:
+        url: where it listens.
+        plan: what it serves; None for a server of somebody else, whose first model is taken.
+        up: whether it is up as far as is known; always, by default.
+        tokens: most of an answer.
+        seconds: for an answer, or between two parts of a stream.
+    """
+
+    backend = "vllm"
+
+    def __init__(
+        self,
+        url: str,
+        plan: Plan | None = None,
+        up: Callable[[], bool] | None = None,
+        *,
+        name: str | None = None,
+        tokens: int = 512,
+        seconds: float = 120,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.plan, self._up, self._tokens = plan, up or (lambda: True), tokens
+        self.name = name or (plan.name if plan is not None else "")
+        self.parity: dict[str, Any] | None = None
+        self.special = special_tokens(plan) if plan is not None else frozenset[str]()
+        limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=seconds, limits=limits, trust_env=False, transport=transport
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether it answers now."""
+        return self._up()
+
+    @property
+    def side(self) -> int | None:
+        """Side in pixels of the faces it was trained on; None where that is not known."""
+        return self.plan.manifest.crop_side if self.plan is not None and self.plan.manifest is not None else None
+
+    def models(self) -> list[ModelInfo]:
+        """The one model that answers; its base stays inside."""
+        manifest = self.plan.manifest if self.plan is not None else None
+        adapter = self.name if self.plan is not None and self.plan.adapter is not None else None
+        version = manifest.version if manifest is not None else None
+        return [ModelInfo(id=self.name, backend=self.backend, version=version, adapter=adapter, parity=self.parity)]
+
+    # ---- captions
+
+    async def caption(self, picture: bytes, prediction: Prediction, observe_only: bool) -> Prediction:
+        """The prediction with this model's caption, verified."""
+        answer = await self.chat(self._asked(picture, prediction, observe_only))
+        text = str(answer["choices"][0]["message"]["content"] or "")
+        return written(prediction, text, self.backend, self.name, observe_only)
+
+    async def caption_parts(self, picture: bytes, prediction: Prediction, observe_only: bool) -> AsyncIterator[str]:
+        """The text of a caption as it comes."""
+        async for chunk in self.chat_stream({**self._asked(picture, prediction, observe_only), "stream": True}):
+            for choice in chunk.get("choices", ()):
+                part = (choice.get("delta") or {}).get("content")
+                if part:
+                    yield part
+
+    def _asked(self, picture: bytes, prediction: Prediction, observe_only: bool) -> dict[str, Any]:
+        question = prompt("mllm_movements" if observe_only else "mllm_caption").text
+        shown = {"type": "image_url", "image_url": {"url": self.shown(picture, prediction)}}
+        message = {"role": "user", "content": [shown, {"type": "text", "text": question}]}
+        return {"model": self.name, "messages": [message], "max_tokens": self._tokens, "temperature": 0}
+
+    def shown(self, picture: bytes, prediction: Prediction | None) -> str:
+        """The face as a data URL, cut out as the faces of training are; the whole picture where it is none of ours."""
+        side = self.side
+        if side is None:
+            return (
+                "data:image/png;base64," + base64.b64encode(_png(open_picture(picture, name="picture").pixels)).decode()
+            )
+        return "data:image/png;base64," + base64.b64encode(face_png(picture, prediction, side)).decode()
+
+    # ---- label probabilities
+
+    async def label_scores(self, picture: bytes, prediction: Prediction | None, labels: Sequence[str]) -> list[float]:
+        """Log-probability of each label as the answer to the question that the model was trained on."""
+        shown = {"type": "image_url", "image_url": {"url": self.shown(picture, prediction)}}
+        asked = {"type": "text", "text": prompt("mllm_label").fill(labels=", ".join(labels))}
+        messages = [{"role": "user", "content": [shown, asked]}]
+        found = []
+        for label in labels:
+            told = await self.forced(self.name, messages, label)
+            found.append(sum(told))
+        return found
+
+    async def forced(self, model: str, messages: list[dict[str, Any]], answer: str) -> list[float]:
+        """Log-probabilities of an answer's tokens and its end mark, were they the model's next words.
+
+        Args:
+            model: name as vLLM knows it.
+            messages: a conversation that ends in a question.
+            answer: the words.
+
+        Raises:
+            Problem: the server does not answer, or not with what was asked.
+        """
+        spoken = [*messages, {"role": "assistant", "content": answer}]
+        text_only = [_without_pictures(message) for message in messages]
+        before = await self._count(model, text_only, begin=True)
+        after = await self._count(model, [*text_only, {"role": "assistant", "content": answer}], begin=False)
+        payload = {
+            "model": model, "messages": spoken, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0,
+            "add_generation_prompt": False,
+        }  # fmt: skip
+        told = (await self.chat(payload)).get("prompt_logprobs") or []
+        tail = told[len(told) - (after - before) :]
+        if after <= before or len(tail) != after - before or not all(tail):
+            raise Problem(502, "The language model gives no log-probabilities of a prompt.")
+        values = [next(iter(entry.values())) for entry in tail]
+        words = [str(value.get("decoded_token", "")) for value in values]
+        end = next((k for k, word in enumerate(words) if word in self.special), len(words) - 1)
+        return [float(value["logprob"]) for value in values[: end + 1]]
+
+    async def _count(self, model: str, messages: list[dict[str, Any]], *, begin: bool) -> int:
+        body = {"model": model, "messages": messages, "add_generation_prompt": begin}
+        return int((await self._post("/tokenize", body))["count"])
+
+    async def prompt_tokens(self, model: str, messages: list[dict[str, Any]]) -> int:
+        """Tokens of a conversation with its pictures, as the server counts them."""
+        answer = await self.chat({"model": model, "messages": messages, "max_tokens": 1, "temperature": 0})
+        return int(answer["usage"]["prompt_tokens"])
+
+    # ---- the wire
+
+    async def chat(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """A completion as vLLM gives it."""
+        return await self._post("/v1/chat/completions", payload)
+
+    async def chat_stream(self, payload: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+        """Its chunks."""
+        done = False
+        try:
+            async with self._http.stream("POST", "/v1/chat/completions", json=payload) as answer:
+                if answer.status_code != 200:
+                    raise _refused(answer.status_code, await answer.aread())
+                async for line in answer.aiter_lines():
+                    if line.startswith("data: "):
+                        done = line[6:].strip() == "[DONE]"
+                        if done:
+                            break
+                        chunk = json.loads(line[6:])
+                        if "error" in chunk:
+                            raise Problem(502, "The language model broke off its answer.")
+                        yield chunk
+        except httpx.HTTPError:
+            raise Problem(503, "The answer broke off: the language model went away.", {"retry-after": "5"}) from None
+        if not done:
+            raise Problem(503, "The answer broke off: the language model went away.", {"retry-after": "5"})
+
+    async def _post(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+        try:
+            answer = await self._http.post(path, json=payload)
+        except httpx.TimeoutException:
+            raise Problem(503, "The language model takes too long.", {"retry-after": "5"}) from None
+        except httpx.HTTPError:
+            raise Problem(503, DOWN, {"retry-after": "5"}) from None
+        if answer.status_code != 200:
+            raise _refused(answer.status_code, answer.content)
+        try:
+            found: dict[str, Any] = answer.json()
+        except ValueError:
+            raise Problem(502, "The language model answered what cannot be read.") from None
+        return found
+
+    async def first_model(self) -> str:
+        """The name of what a server of somebody else serves."""
+        try:
+            answer = await self._http.get("/v1/models")
+            return str(answer.json()["data"][0]["id"])
+        except (httpx.HTTPError, ValueError, KeyError, IndexError, TypeError):
+            raise Problem(503, DOWN) from None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+
+def _without_pictures(message: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(message["content"], list):
+        return message
+    words = "".join(part["text"] for part in message["content"] if part["type"] == "text")
+    return {**message, "content": words}
+
+
+def _refused(status: int, content: bytes) -> Problem:
+    """What vLLM says of a request: the user's mistake stays one, all else is the server's."""
+    try:
+        found = json.loads(content)
+        told = str((found.get("error") or found).get("message", ""))[:300]
+    except (ValueError, AttributeError):
+        told = ""
+    if status in {400, 404, 413, 422}:
+        return Problem(422, f"The language model refuses this: {told or status}")
+    return Problem(503, DOWN, {"retry-after": "5"})
+
+
+def face_png(picture: bytes, prediction: Prediction | None, side: int) -> bytes:
+    """The predicted face as a square PNG, framed as the faces of training are.
+
+    The finder is asked once more, as a prediction holds the face's box and not the square; the whole picture is taken
+    where it is a face already.
+    """
+    photo = open_picture(picture, name="picture")
+    told = (prediction.face_id if prediction is not None else None) or ""
+    number = int(told) - 1 if told.isdigit() else 0
+    high, wide = (round(size * photo.scale) for size in photo.pixels.shape[:2])
+    box = prediction.box if prediction is not None else None
+    whole = box is not None and box.width >= wide and box.height >= high
+    found = [] if whole else finder_named("haar").find(photo.pixels)
+    if number >= len(found):
+        found, number = finder_named("none").find(photo.pixels), 0
+    return _png(crop_faces(photo.pixels, [found[number].square], side)[0])
+
+
+def _png(pixels: Any) -> bytes:  # noqa: ANN401 - numpy's
+    from PIL import Image  # noqa: PLC0415
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
