@@ -45,8 +45,8 @@ class Writer(Protocol):
         """The face of a picture as a data URL, as the model was trained to see it."""
         ...
 
-    async def label_scores(self, picture: bytes, prediction: Prediction | None, labels: Sequence[str]) -> list[float]:
-        """Log-probability of each label."""
+    async def labelled(self, picture: bytes, prediction: Prediction, labels: Sequence[str]) -> Prediction:
+        """The prediction with this model's probabilities of labels."""
         ...
 
     async def chat(self, payload: dict[str, Any]) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
+from fervlm.predict.agreement import words_of
 from fervlm.records import Prediction
 from fervlm.serve import sse
 from fervlm.serve.asking import backend_of, explained, picture_of, ready
 from fervlm.serve.backend import Backend, Writer
-from fervlm.serve.explaining import Made, classify_picture
+from fervlm.serve.explaining import Made, classify_picture, wanted
 from fervlm.serve.inputs import parsed
 from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
@@ -60,6 +61,9 @@ async def classify(request: Request) -> Response:
         raise Problem(422, "This server tells movements only, so it gives no labels.")
     picture, name = await picture_of(backend, asked.picture, asked.name, files)
     made = await backend.workers.run(lambda r: classify_picture(r, picture, name, asked, unknown=asked.unknown))
+    if backend.writer is not None:
+        labels = words_of(wanted(asked))
+        made.predictions[:] = [await backend.writer.labelled(picture, one, labels) for one in made.predictions]
     return answer(backend, made)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import io
 import json
@@ -15,7 +16,7 @@ from fervlm.records import Prediction
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import ModelInfo
 from fervlm.serve.vllm_plan import Plan, special_tokens
-from fervlm.serve.writing import written
+from fervlm.serve.writing import scored, written
 from fervlm.vision.crop import crop_faces
 from fervlm.vision.find_faces import finder_named
 from fervlm.vision.open_picture import open_picture
@@ -107,16 +108,20 @@ class VllmWriter:
 
     # ---- label probabilities
 
+    async def labelled(self, picture: bytes, prediction: Prediction, labels: Sequence[str]) -> Prediction:
+        """The prediction with this model's probabilities of labels, calibrated as its manifest says."""
+        scores = await self.label_scores(picture, prediction, labels)
+        manifest = self.plan.manifest if self.plan is not None else None
+        rule = manifest.calibration.get("direct") if manifest is not None else None
+        return scored(prediction, labels, scores, rule, self.backend, self.name)
+
     async def label_scores(self, picture: bytes, prediction: Prediction | None, labels: Sequence[str]) -> list[float]:
         """Log-probability of each label as the answer to the question that the model was trained on."""
         shown = {"type": "image_url", "image_url": {"url": self.shown(picture, prediction)}}
         asked = {"type": "text", "text": prompt("mllm_label").fill(labels=", ".join(labels))}
         messages = [{"role": "user", "content": [shown, asked]}]
-        found = []
-        for label in labels:
-            told = await self.forced(self.name, messages, label)
-            found.append(sum(told))
-        return found
+        told = await asyncio.gather(*(self.forced(self.name, messages, label) for label in labels))
+        return [sum(one) for one in told]
 
     async def forced(self, model: str, messages: list[dict[str, Any]], answer: str) -> list[float]:
         """Log-probabilities of an answer's tokens and its end mark, were they the model's next words.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
 from fervlm.errors import FervlmError
+from fervlm.mllm.manifest import ScoreCalibration
 from fervlm.predict.agreement import same_label
 from fervlm.reasoning.answers import parse
 from fervlm.reasoning.verifier.sections import passages
@@ -47,6 +49,36 @@ def written(prediction: Prediction, text: str, backend: str, model: str, observe
             "unknown_score": None,
             "calibration": None,
             "agreement": None if observe_only else agreement,
+            "backend": backend,
+            "versions": prediction.versions.model_copy(update={"model": model}),
+        }
+    )
+
+
+def scored(
+    prediction: Prediction,
+    labels: Sequence[str],
+    scores: Sequence[float],
+    rule: ScoreCalibration | None,
+    backend: str,
+    model: str,
+) -> Prediction:
+    """The prediction with a language model's label probabilities: softmax of (log-probability - bias) / temperature."""
+    known = rule or ScoreCalibration()
+    lifted = [(s - known.bias.get(n, 0.0)) / known.temperature for n, s in zip(labels, scores, strict=True)]
+    top = max(lifted)
+    weights = [math.exp(value - top) for value in lifted]
+    shares = {name: round(w / sum(weights), 4) for name, w in zip(labels, weights, strict=True)}
+    ranked = dict(sorted(shares.items(), key=lambda pair: -pair[1]))
+    label = next(iter(ranked))
+    sure = ranked[label] >= known.abstain_below
+    fitted = f"fitted on {known.fitted_on}" if known.fitted_on is not None else "not fitted"
+    return prediction.model_copy(
+        update={
+            "label": label if sure else None,
+            "probabilities": ranked,
+            "unknown_score": None,
+            "calibration": f"softmax of answer log-probabilities / {known.temperature:.4g}, {fitted}",
             "backend": backend,
             "versions": prediction.versions.model_copy(update={"model": model}),
         }

@@ -1,0 +1,73 @@
+"""A small Qwen3-VL with random weights, and a LoRA adapter that learned the captions of a few faces by heart."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from fervlm.examples import recording
+from fervlm.predict.rules import explain
+from fervlm.readers import read
+from fervlm.reasoning.answers import render
+from fervlm.serve.probes import probes
+
+SIDE = 96
+TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
+
+
+def write_base(folder: Path) -> Path:
+    """The weights that the adapter stands on."""
+    from fervlm.mllm.nano import build_nano
+    from fervlm.mllm.shape import NanoSettings
+
+    captions = [explain(record).caption for record in list(read(recording()))[::3]]
+    texts = [render(caption, details=False) for caption in captions if caption is not None]
+    texts += [probe.question for probe in probes(SIDE)] * 10 + ["happy", "sad", "angry", "{}", '"label": "happy",'] * 5
+    settings = NanoSettings(
+        entries=600, side=SIDE, vision_width=32, vision_depth=1, vision_heads=2, width=64, depth=2, hidden=128
+    )
+    build_nano(settings, texts, folder)
+    return folder
+
+
+def write_adapter(base: Path, folder: Path, *, steps: int = 60, vision: bool = False) -> Path:
+    """A peft adapter on `base`, trained on the answers to the probes for some steps; 0 leaves it without effect."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from fervlm.mllm.opening import open_base
+
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    model: Any
+    model, processor = open_base(str(base))
+    targets = r".*\.(q_proj|v_proj|qkv)" if vision else TARGETS
+    model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=targets, task_type="CAUSAL_LM"))
+    optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 1e-2)
+    for step in range(steps):
+        loss = model(**_batch(processor, step % 3)).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    model.save_pretrained(folder)
+    return folder
+
+
+def _batch(processor: Any, number: int) -> dict[str, Any]:  # noqa: ANN401
+    """One probe, with loss on its answer."""
+    import torch
+
+    from fervlm.mllm.spans import answer_mask, rendered
+
+    probe = probes(SIDE)[number]
+    picture = Image.open(io.BytesIO(probe.png)).convert("RGB")
+    asked = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": probe.question}]}
+    spoken = {"role": "assistant", "content": [{"type": "text", "text": probe.answer}]}
+    made = rendered(processor, [asked, spoken])
+    batch = dict(processor(text=[made.text], images=[[picture]], return_tensors="pt", add_special_tokens=False))
+    mask = torch.tensor(answer_mask(processor, made, batch["input_ids"][0].tolist(), [picture]))
+    batch["labels"] = batch["input_ids"].masked_fill(~mask, -100)
+    return batch
