@@ -206,8 +206,18 @@ class Cursor:
         self.denying, self.denied_first, self.deny_verb, self.deny_at = True, None, False, self.i
 
     def _flip(self) -> None:
-        for draft in self.group if self.copula else self.group[self.within :]:
+        for draft in self._meant(self.group if self.copula else self.group[self.within :]):
             draft.negated = not draft.negated
+
+    def _meant(self, drafts: list[Draft]) -> list[Draft]:
+        """ "AU23, and AU9 is missing": a comma before the "and" of two makes the second a clause of its own."""
+        if not drafts or drafts[0].chunk == drafts[-1].chunk or len({d.chunk for d in drafts}) > 2:
+            return drafts
+        last = [d for d in drafts if d.chunk == drafts[-1].chunk]
+        k = last[0].at - 1
+        while k > 0 and self.kinds[k] not in SEPARATING:
+            k -= 1
+        return last if k > 0 and self.kinds[k - 1 : k + 1] == [Kind.COMMA, Kind.AND] else drafts
 
     def _end_denial(self) -> None:
         """ "Without AU6 the smile ...": a second subject with nothing between ends the scope of the first."""

@@ -4,57 +4,31 @@ from __future__ import annotations
 
 import re
 
+from fervlm.reasoning.verifier.absences import AbsenceReader
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
-from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
-from fervlm.reasoning.verifier.moves import MoveReader
 
 _CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))
 
 _WORDS = re.compile(r"[a-z]+")
 _FILLING = frozenset(
     (
-        "really",
-        "at",
-        "there",
-        "that",
-        "here",
-        "very",
-        "much",
-        "whatsoever",
-        "whatever",
-        "new",
-        "special",
-        "to",
-        "it",
-        "going",
-        "on",
-        "goes",
-        "happening",
-        "doing",
-        "wrong",
-        "particular",
-        "worth",
-        "mentioning",
-        "remarkable",
-        "noteworthy",
-        "done",
-        "can",
-        "could",
-        "be",
+        "really", "at", "there", "that", "here", "very", "much", "whatsoever", "whatever", "new", "special", "to", "it",
+        "going", "on", "goes", "happening", "doing", "wrong", "particular", "worth", "mentioning", "remarkable",
+        "noteworthy", "done", "can", "could", "be",
     )
-)
+)  # fmt: skip
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
+_SPEAKER = re.compile(r"\b(?:i|we|one|you) $", re.IGNORECASE)
 _PAST_ADVERBS = frozenset((Kind.HEDGE, Kind.ALL, Kind.COP, Kind.MORE, Kind.NOISE))
-_PAST_COPULA = frozenset((Kind.LEVEL, Kind.SIDE, Kind.QUAL, Kind.COLON, Kind.COP, Kind.ALL))
 _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_QUAL_ONE = frozenset((Kind.QUAL, Kind.ONE))
 _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
 
 
-class DenialReader(MoveReader):
+class DenialReader(AbsenceReader):
     """Handlers for negations, absences and unknowns."""
 
     def _on_no(self, element: Element) -> None:
@@ -62,6 +36,8 @@ class DenialReader(MoveReader):
         self.deny_word = self._word(element)
         if self.deny_word.startswith("no ") and self.deny_word.endswith(("from", "by", "of")):
             self.deny_word = "no help from"
+        if self._deny_before() or self._none_of_it(element):
+            return
         nxt, k = self._next(_PAST_PREP)
         if not self.group and self.out and nxt in (None, Kind.BREAK) and self.kinds[self.i - 1] is Kind.BREAK:
             if self._strange(element):
@@ -110,6 +86,10 @@ class DenialReader(MoveReader):
 
     def _on_not(self, element: Element) -> None:
         nxt, k = self._next(_PAST_ADVERBS)
+        if nxt in (None, Kind.BREAK) and self.group and _SPEAKER.search(self.text[: element.start]):
+            self._flip()  # "a wrinkled nose I do not see"
+            self.closed = True
+            return
         seen = nxt is Kind.MOVE and "seen" in self.els[k].entry.value
         if nxt in (Kind.PRED, Kind.ACT, Kind.MEAS) or (seen and self.group):
             if self.group or self.subject:
@@ -174,82 +154,6 @@ class DenialReader(MoveReader):
         if self.closed:
             self._start_group()
             self.fresh = True
-
-    def _on_gone(self, element: Element) -> None:
-        if self._word(element) in ("off", "gone") and self._next(NONE)[0] not in (None, *SEPARATING):
-            return  # "off the teeth"
-        if self.predicate_denied:
-            self.predicate_denied = False
-            self.closed = True
-            return
-        side, k = self._next(_PAST_PREP)
-        if side is Kind.SIDE and self._not_there(k):
-            return
-        nxt, _ = self._next(_PAST_COPULA)
-        if self._attributive(element) or self._announced():
-            self._start_group()
-            self._deny()
-            return
-        if self.naked and self.subject and self.group and self.paren < 0:
-            if not self.closed and not self.fresh and self.kinds[self.i - 1] is Kind.COLON:
-                self._flip()  # "jaw, lip parting, brow: zero"
-            self._still()
-        elif self.group and not self.fresh:
-            self._assert()
-            if self.paren >= 0:
-                boxed = self.group[self.paren :] or [d for d in self.group if d.at == self.group[-1].at]
-                for draft in boxed:
-                    draft.negated = True
-            else:
-                self._flip()
-            self.closed = True
-        elif self.pending and (self.fresh or not self.subject):
-            for waiting in self.pending:
-                waiting.denied = not waiting.denied
-        elif nxt in _CLAIMING or nxt is Kind.UNITS:
-            self._deny()
-        elif self.subject:
-            self._still()
-
-    def _not_there(self, k: int) -> bool:
-        """ "present on the right, absent on the left": the same movement, denied on the other side."""
-        last = next((d for d in reversed(self.group) if d.kind == "au"), None)
-        value = self.els[k].entry.value
-        if last is None or value not in ("left", "right") or last.side in (None, value) or last.negated:
-            return False
-        if last.side not in ("left", "right") or self.naked:
-            return False
-        for told in [d for d in self.group if d.at == last.at]:
-            other = Draft("au", told.units, told.start, told.end, True)
-            other.side, other.part, other.move, other.at = value, told.part, told.move, self.i
-            self._append(other)
-        self.closed, self.i = True, k
-        return True
-
-    def _announced(self) -> bool:
-        """ "what it calls absent are lips part and jaw drop"."""
-        stated = self.kinds[self.i + 1 : self.i + 2] == [Kind.COP]
-        return stated and self._next(_PAST_SIDE_QUAL, self.i + 2)[0] in _CLAIMING
-
-    def _attributive(self, element: Element) -> bool:
-        """ "by the missing brow lowering": an absence that stands before what is absent."""
-        nxt, k = self._next(_PAST_SIDE_QUAL)
-        if nxt not in _CLAIMING or " " in self._word(element) or not self.i:
-            return False
-        before = self.els[self.i - 1]
-        return before.kind in (Kind.PREP, Kind.OF, Kind.WITH, Kind.AND) and self.els[k].token - element.token <= 2
-
-    def _on_plus(self, element: Element) -> None:
-        self.closed = True
-
-    def _on_minus(self, element: Element) -> None:
-        if self.group:
-            last = self.group[-1].at
-            numbers = self.els[self.i - 1].kind is Kind.AU and all(d.part is None for d in self.group)  # "25, 26 = 0"
-            for draft in self.group:
-                if draft.at == last or numbers:
-                    draft.negated = True
-        self.closed = True
 
     def _on_unknown(self, element: Element) -> None:
         for draft in self.group:

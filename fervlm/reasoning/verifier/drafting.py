@@ -63,7 +63,8 @@ class Drafter(Lookahead):
                 continue
             if other.weak and not weak:
                 draft.level, draft.lower = other.level, other.lower
-                draft.negated = (other.negated != other.units.absent) != draft.units.absent
+                denied = other.negated != other.units.absent or draft.negated != draft.units.absent
+                draft.negated = denied != draft.units.absent
                 self.group.remove(other)
                 self.out.remove(other)
                 return False

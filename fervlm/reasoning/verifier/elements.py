@@ -2,59 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
-from typing import Any, NamedTuple
 
 from fervlm.reasoning.verifier.codes import CodeScanner
-from fervlm.reasoning.verifier.idioms import Idiom, idioms
+from fervlm.reasoning.verifier.idioms import idioms
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scan import MERGING, Element
+from fervlm.reasoning.verifier.starts import CAREFUL, LEVEL_WORDS, SINGLE, Node, Start, Turn, starts
 from fervlm.reasoning.verifier.tokens import lowered
 
 __all__ = ["Element", "elements"]
 
-_LEVEL_WORDS = frozenset(("level", "levels", "intensity", "intensities", "strength", "grade", "degree"))
 _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 _PRONOUNS = frozenset(("he", "she", "they", "who"))
-_SINGLE = frozenset("abcdelr")
-_CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
 _CLAUSES = frozenset((Kind.COMMA, Kind.BREAK, Kind.AND, Kind.COLON))
-_SIGNED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.COLON))
+_SIGNED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.COLON, Kind.PART))
 _STATED = frozenset((Kind.PART, Kind.COP, Kind.COLON, Kind.AND, Kind.MOVE))
-_Node = dict[str | None, Any]
-_Turn = tuple[re.Pattern[str], list[Idiom]]
-
-
-class _Start(NamedTuple):
-    """A word that `run` takes without a closer look; by far the most of a sentence are such."""
-
-    kind: Kind
-    entry: Entry | None
-    """None where it only begins longer phrases."""
-    longer: _Node | None
-    """The tree of the longer phrases that begin with it, where there are any."""
-    turn: _Turn | None
-    """The turns of phrase that begin with it."""
-    merges: bool
-    """Its kind may join what stands before."""
-
-
-@cache
-def _starts() -> dict[str | None, _Start]:
-    turns = idioms()
-    found: dict[str | None, _Start] = {}
-    for word, node in lexicon().tree.items():
-        if word is None or word in _SINGLE or word in _LEVEL_WORDS or word in ("-", "lower"):
-            continue
-        entry: Entry | None = node.get(None)
-        kind = Kind.NOISE if entry is None else entry.kind
-        if kind not in _CAREFUL or kind in MERGING:
-            longer = node if len(node) > (entry is not None) else None
-            found[word] = _Start(kind, entry, longer, turns.get(word), kind in MERGING)
-    return found
 
 
 @cache
@@ -75,7 +40,7 @@ class _Scanner(CodeScanner):
     def run(self) -> list[Element]:
         words, begins, ends = self.words, self.starts, self.stops
         append, new, element = self.found.append, tuple.__new__, Element
-        known = list(map(_starts().get, words))
+        known = list(map(starts().get, words))
         past = 0
         for at, start in enumerate(known):
             if at < past:
@@ -101,7 +66,7 @@ class _Scanner(CodeScanner):
                 append(new(element, (kind, best, begins[at], ends[at], at)))
         return self.found
 
-    def _phrase(self, at: int, start: _Start) -> int:
+    def _phrase(self, at: int, start: Start) -> int:
         """Read the longest phrase that begins with token `at`; the token to go on with."""
         assert start.longer is not None
         best, stop = self._longest(at, start.longer)
@@ -110,7 +75,7 @@ class _Scanner(CodeScanner):
         kind = best.kind
         if kind in MERGING:
             self._add(kind, best, at, stop)
-        elif kind in _CAREFUL:
+        elif kind in CAREFUL:
             self.at = stop
             self._careful(best, at, stop)
             return self.at
@@ -122,7 +87,7 @@ class _Scanner(CodeScanner):
         """Whether AU numbers begin with the token `k`, which are then read."""
         return self.words[k] in self.numbers and self._numbers_at(k)
 
-    def _longest(self, at: int, node: _Node) -> tuple[Entry | None, int]:
+    def _longest(self, at: int, node: Node) -> tuple[Entry | None, int]:
         """The longest phrase from token `at` on, whose subtree `node` is, and the token after it."""
         words, count = self.words, self.count
         best: Entry | None = node.get(None)
@@ -160,13 +125,13 @@ class _Scanner(CodeScanner):
             self.at = at
             self._unknown(word)
             return self.at
-        if word in _SINGLE and not (word == "a" and self.text[self.starts[at]] == "a"):
+        if word in SINGLE and not (word == "a" and self.text[self.starts[at]] == "a"):
             self.at = at
             if self._letter(word):
                 return self.at
         best, stop = self._longest(at, node)
         if best is None:
-            if word in _LEVEL_WORDS:
+            if word in LEVEL_WORDS:
                 self.at = at
                 self._unknown(word)
                 return self.at
@@ -174,7 +139,7 @@ class _Scanner(CodeScanner):
         kind = best.kind
         if word == "lower" and stop == at + 1 and self._is_adjective(stop):
             best, kind = _lower_entry(), Kind.QUAL
-        if kind in _CAREFUL or word == "-":
+        if kind in CAREFUL or word == "-":
             self.at = stop
             self._careful(best, at, stop)
             return self.at
@@ -188,7 +153,7 @@ class _Scanner(CodeScanner):
             self.found.append(Element(Kind.NO, self.entries[Kind.NO], self.starts[at], self.stops[at], at))
         return at + 1
 
-    def _idiom(self, at: int, turns: _Turn) -> int:
+    def _idiom(self, at: int, turns: Turn) -> int:
         """The token after the turn of phrase that begins at token `at`, or `at` where there is none."""
         begin = self.starts[at]
         low = self.low = self.low or lowered(self.text)
@@ -247,7 +212,7 @@ class _Scanner(CodeScanner):
         self.at = start + 1
         if word[0].isdigit():
             self._number(start)
-        elif word in _LEVEL_WORDS:
+        elif word in LEVEL_WORDS:
             before = len(self.found)
             self._level(start)
             if word == "level" and before and len(self.found) == before and self.found[-1].kind in _STATED:

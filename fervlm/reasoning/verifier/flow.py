@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from fervlm.reasoning.verifier.cursor import CLAIMING, NONE, SEPARATING
+from fervlm.reasoning.verifier.colons import ColonReader
+from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import Entry, Kind
-from fervlm.reasoning.verifier.labelling import LabelReader
 
 _PAST_AND_OR = frozenset((Kind.AND, Kind.OR))
 _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 _WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
+_PRONOUN = re.compile(r" (?:it|them)\b| (?:this|these|that|those)\b(?! [a-z])")
 _UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
 _ENDING = frozenset((None, *SEPARATING))
 _STAYING = frozenset(("stay", "stays", "stayed", "remain", "remains", "remained", "rest", "rests", "holds", "hold"))
@@ -34,11 +35,14 @@ _BEFORE_MOVE = frozenset(
 )
 
 
-class FlowReader(LabelReader):
+class FlowReader(ColonReader):
     """Handlers for what stands between the claims."""
 
     def _on_separator(self, element: Element) -> None:
         kind = element.kind
+        if kind is Kind.COMMA and self.hypothetical and self._word(self.els[self.clause_at]) == "where":
+            self._end_clause()  # "where one might expect a frown, there is a smile"
+            return
         if self.level is not None:
             self._flush_level()
         if self.denying:
@@ -75,70 +79,6 @@ class FlowReader(LabelReader):
         """Whether a predicate that is not known stands between the last "is" and the separator at hand."""
         return bool(_WORD.search(self.text[self.els[self.copula_at].end : element.start]))
 
-    def _on_open(self, element: Element) -> None:
-        if self.level is not None:
-            self._flush_level()
-        self.prep = False
-        if self.adjunct and self.adjunct_at == self.i - 1:
-            self.subject = self.adjunct  # "over the malar region (slightly superior)"
-        self.paren = len(self.group)
-        if self.denying and self.denied_first is None:
-            self.listing = True  # "none of the usual company (oblique brows, raised chin)"
-
-    def _on_close(self, element: Element) -> None:
-        if self.level is not None:
-            self._flush_level()
-        self.paren = -1
-
-    def _on_colon(self, element: Element) -> None:
-        self._flush_level()
-        if len(self.subject) == 1 and self.subject[0].part == "face" and self.subject[0].side:
-            self.clause_side = self.subject[0].side  # "movement is limited to the left half of the face: ..."
-        if self.hypothetical and not any(kind in CLAIMING for kind in self.kinds[self.hyp_at : self.i]):
-            self.hypothetical = False  # "if one word is wanted: ..."
-        if self.naked and self._named_anew() and _WORD.search(self.text[self.els[self.i - 1].end : element.start]):
-            self.subject, self.naked = [], False  # "mouth and brow tell different stories: ..."
-        self.against = self.against and self.kinds[self.i - 1] is Kind.AGAINST
-        if len(self.group) == 1 and self.group[0].kind == "all" and self.group[0].part is None:  # "AUs absent: 4, 15"
-            heading = self.group.pop()
-            if heading in self.out:
-                self.out.remove(heading)
-            self.denying, self.denied_first, self.deny_verb = heading.negated, None, False
-            self.listing = heading.negated
-            self._start_group()
-        elif self.denying and not self.group and self.pending and all(p.denied for p in self.pending):
-            self.denying = False  # "not sideways, not down: the corners go up"
-        elif self._heads_list():  # "inactive: 4, 15"
-            self._deny()
-            self.listing, self.pending = True, []
-        elif self.denying:
-            named = any(kind in CLAIMING for kind in self.kinds[self.deny_at : self.i])
-            named = named or bool(self.text[self.els[self.i - 1].end : element.start].strip())
-            said = self.text[self.els[self.deny_at].end : element.start] if self.deny_at < self.i else ""
-            named = named or len(_WORD.findall(said)) > 3
-            if named or self.denied_first is not None:
-                self.denying = False
-                self._start_group()
-            else:
-                self.listing = True
-        if self.pending and self.text[self.els[self.i - 1].end : element.start].strip():
-            self.pending = []  # "press photo: ..."
-        self.pending = [p for p in self.pending if p.element.entry.value[0] not in self.lex.weak]
-        self.copula, self.copula_at = True, self.i
-        self.colon = True
-
-    def _named_anew(self) -> bool:
-        """Whether a part follows before the clause ends."""
-        rest = self.kinds[self.i + 1 : self._clause_end()]
-        return Kind.PART in rest or Kind.QUAL in rest
-
-    def _heads_list(self) -> bool:
-        """Whether all that stands before the colon at hand is a word for rest."""
-        if self.group or self.subject or len(self.pending) != 1 or self.denying:
-            return False
-        waiting = self.pending[0]
-        return waiting.at == self.i - 1 and waiting.element.entry.value[0] == "still" and self.i + 1 < self.count
-
     def _on_relative(self, element: Element) -> None:
         self._flush_level()
         self.prep = self.against = False
@@ -151,6 +91,11 @@ class FlowReader(LabelReader):
         word = self._word(element)
         if word == "to" and self.denying and self.denied_first is not None and self._next(NONE)[0] is Kind.MOVE:
             self.denying = False  # "it takes no smile to lift a lip"
+        if _PRONOUN.match(self.text, element.end) and self.kinds[self.i - 1] is not Kind.COP:
+            self.prep = False
+            return  # "above it the lids are raised"
+        if word == "from":
+            self.pending = [p for p in self.pending if not p.element.entry.noun]  # "folds from the raised brows"
         adverbial = self.i > 0 and self.kinds[self.i - 1] is not Kind.PREP
         if (
             adverbial
@@ -159,7 +104,9 @@ class FlowReader(LabelReader):
             and self.group
             and not self._before_word(element)
         ):
-            if word in ("below", "under"):
+            if word in ("below", "under") and self.kinds[self.i - 1] not in (Kind.AU, Kind.MEAS, Kind.COP):
+                self.prep, self.prep_word = True, word  # "a smile, a raised chin below"
+            elif word in ("below", "under"):
                 self._on_gone(element)  # "25, 26 below"
             else:
                 self._on_pred(element)  # "lid raiser on"
@@ -188,7 +135,8 @@ class FlowReader(LabelReader):
         element = self.els[self.i - 1]
         copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
         for subject in self.subject:
-            self._emit(subject, copied, True, self.i - 1)
+            if subject.start > self.els[self.deny_at].start:
+                self._emit(subject, copied, True, self.i - 1)
 
     def _stays(self, element: Element) -> bool:
         """ "the upper lip stays"."""

@@ -19,6 +19,7 @@ def _label_of(word: str) -> str | None:
 
 _DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.LEVEL, Kind.POSSESSIVE))
 _TOUCHED = frozenset((Kind.PART, Kind.UNIT, Kind.MOVE))
+_CALM = frozenset(("calm", "serene", "peaceful", "tranquil"))
 _ODDS = re.compile(r"\s*[(:=~]\s*(?:p\s*=\s*)?(0?\.\d+|0|\d{1,2}\s*%)")
 _LOW = 0.35
 """A label named with less probability than this is an alternative only."""
@@ -39,6 +40,15 @@ class LabelReader(WholeReader):
         if not self.out[self.clause :]:
             self.label_first = True
         label, form = element.entry.value
+        if (
+            self._word(element) in _CALM
+            and self.copula
+            and self.naked
+            and self.subject
+            and self.subject[-1].part != "face"
+        ):
+            self._still()  # "the brow is calm"
+            return
         if form == "adv":
             self.manner = element
             return

@@ -17,6 +17,7 @@ _PAST_QUAL_SIDE = frozenset((Kind.QUAL, Kind.SIDE))
 _PAST_SIDES = frozenset((Kind.QUAL, Kind.SIDE, Kind.OF, Kind.NOISE, Kind.PAIRED, Kind.MORE, Kind.EMOTION))
 _CLAIMED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART))
 _FOLLOWED = re.compile(r"[ -]([a-z]+)")
+_ORDINAL = re.compile(r"\b(?:first|second|former|latter)(?: (?:is|being|only|one))? $", re.IGNORECASE)
 _LOOSE = frozenset(
     (
         "enough", "indeed", "here", "there", "too", "again", "as", "and", "the", "a", "an", "his", "her", "its",
@@ -45,10 +46,13 @@ class LevelReader(SideReader):
             self.lower, value = True, (2, 5)
         if self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "less than clearly"
+        if after is Kind.PREP and self._word(element) in ("trace", "traces") and self.group:
+            if self._next(_PAST_SIDES, self.i + 2)[0] is Kind.PART:
+                return  # "a scrunch of the nose, with traces in the folds beside it"
         if after in (Kind.MORE, Kind.LESS, Kind.ELSE):
             return  # "a little more on the left"
-        if self._of_unknown(element):
-            return  # "a strong case", "plain breathing"
+        if self._of_unknown(element) or _ORDINAL.search(self.text[: element.start]):
+            return  # "a strong case", "plain breathing"; "the first slight, the second strong"
         nxt, k = self._next(_PAST_SIDES)
         if nxt is Kind.PREP and self.text[self.els[k].start : self.els[k].end] == "for":
             nxt, k = self._next(_PAST_QUAL_SIDE, k + 1)  # "a D for the brow lowerer"
@@ -107,6 +111,9 @@ class LevelReader(SideReader):
         if not open_drafts:
             alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
             if alone and not self.group and self.out and not self.subject and not self.pending:
+                if self.out[-1].lower and prev is Kind.BREAK:  # "not slight but strong"
+                    self.out[-1].lower, self.out[-1].level = False, value
+                    return
                 open_drafts = [d for d in self.out if d.kind == "au" and d.level is None and not d.negated][-1:]
             elif self.pending:
                 self.pending[-1].level = self.pending[-1].level or value
@@ -120,6 +127,8 @@ class LevelReader(SideReader):
             again = [d for d in self.group if d.kind == "au" and d.level is not None]
             if again and self.i + 1 < self.count and self._word(self.els[self.i + 1]) == "so":
                 return  # "and barely so on the outside"
+            if again and prev in (Kind.NOT, Kind.NO):
+                return  # "slight, not marked"
             if again and again[-1].side in ("more_left", "more_right"):
                 return  # "more on the left (C) than on the right (A)"
             if again:

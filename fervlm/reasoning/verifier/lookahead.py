@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 from fervlm.reasoning.verifier.cursor import BETWEEN, CLAIMING, FAR, NONE, SEPARATING, Cursor
+from fervlm.reasoning.verifier.elements import Element
+from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Kind
 
 _EXCLUDING = frozenset(
     ("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from")
 )
+_EXCHANGED = frozenset(("instead of", "rather than", "as opposed to", "in place of"))
+_FRONTED = _EXCHANGED | _EXCLUDING
+"""What puts a denial in front of the clause that says what is there."""
+_REASONS = frozenset(("because", "since", "as", "although", "though", "even though", "when", "given that", "despite"))
+_TURNING = ("just ", "only ", "merely ", "simply ", "instead ", "rather ")
+_VERB = re.compile(r"\s*([a-z]+[a-rt-z]s)\b")
+_WORDS = re.compile(r"[a-z]{2,}")
+_NAMED = frozenset((Kind.PART, Kind.UNIT, Kind.AU))
 _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE, Kind.OF))
 _PAST_HEDGE_LEVEL = frozenset((Kind.HEDGE, Kind.LEVEL))
 _PAST_MODIFIERS = frozenset((Kind.AND, Kind.OR, Kind.LEVEL, Kind.SIDE, Kind.HEDGE, Kind.ALL, Kind.OPEN, Kind.PREP))
@@ -47,11 +59,16 @@ class Lookahead(Cursor):
         self.i = saved
         return found
 
-    def _finite_ahead(self, start: int) -> bool:
-        """Whether the list that starts at `start` gets a predicate of its own before the clause ends."""
+    def _finite_ahead(self, start: int, *, enclosed: bool = False) -> bool:
+        """Whether the list that starts at `start` gets a predicate of its own before the clause ends.
+
+        With `enclosed` a comma ends it as well.
+        """
         kinds = self.kinds
         for k in range(start, self.count):
             kind = kinds[k]
+            if enclosed and kind is Kind.COMMA:
+                return False
             if kind in (Kind.BREAK, Kind.NO, Kind.NOTHING):
                 return False
             if kind is Kind.COP or kind is Kind.PRED or kind is Kind.GONE or kind is Kind.ACT:
@@ -71,6 +88,8 @@ class Lookahead(Cursor):
         """Whether an open denial goes on after this comma, "and" or "or"."""
         if separator in (Kind.OR, Kind.NOR) or self.listing:
             return True
+        if self._turns(separator):
+            return False
         nxt, k = self._next(_PAST_MODIFIERS)
         if nxt is None or self.denied_first is None:
             return nxt is not None and self.denied_first is None
@@ -79,10 +98,12 @@ class Lookahead(Cursor):
         if self._or_ahead(self.i + 1):
             return True
         if separator is Kind.AND and self.deny_word in _EXCLUDING and nxt in (Kind.MOVE, Kind.PART):
-            return not self._finite_ahead(k)  # "without the downturned mouth and the raised chin"
+            return not self._finite_ahead(k, enclosed=True)  # "without the downturned mouth and the raised chin, ..."
         if self.deny_verb:
             return separator is Kind.AND and nxt is Kind.MOVE and self._no_part_after(k)
         if nxt is Kind.AU and self.denied_first is Kind.AU:
+            if Kind.COMMA in self.kinds[self.i - 1 : self.i + 1] and Kind.AND in self.kinds[self.i : self.i + 2]:
+                return not self._finite_ahead(k)  # "no AU20, and AU5 is active"
             return not self._finite_ahead(k) or not self.copula
         if nxt in (Kind.UNIT, Kind.AU) and self.denied_first in (Kind.UNIT, Kind.AU) and separator is Kind.COMMA:
             if self._next(NONE, k + 1)[0] is Kind.COMMA:
@@ -93,6 +114,51 @@ class Lookahead(Cursor):
         if separator is Kind.AND and (thing or (nxt is Kind.UNIT and self.denied_first is Kind.MOVE)):
             return not self._finite_ahead(k)
         return False
+
+    def _turns(self, separator: Kind) -> bool:
+        """ "Instead of a frown, a smile", "no frown, just a smile", "does without a frown and relies on a smile"."""
+        if self.denied_first is None:
+            return False
+        after = self.text[self.els[self.i].end :].lower()
+        if separator is Kind.AND:
+            verb = _VERB.match(after)
+            stop = self.els[self.i + 1].start - self.els[self.i].end if self.i + 1 < self.count else len(after)
+            return verb is not None and verb.end() <= stop and verb[1] not in SKIPPED and not self._or_ahead(self.i + 1)
+        if separator is not Kind.COMMA:
+            return False
+        return after.lstrip().startswith(_TURNING) or (self._fronted() and not self._enclosed())
+
+    def _fronted(self) -> bool:
+        """Whether the open denial stands in front: "Without a frown, ...", "Because there is no frown, ..."."""
+        lead = self.els[self.clause_at]
+        if not self.clause_at and lead.kind is Kind.BREAK and self._word(lead) in _REASONS:
+            return True
+        first = self.clause_at + (lead.kind is Kind.BREAK)
+        return self.deny_at == first and self.deny_word in _FRONTED
+
+    def _enclosed(self) -> bool:
+        """Whether a list goes on that another comma ends: "Without a frown, a squint or a pout, ..."."""
+        joined = False
+        for k in range(self.i + 1, self.count):
+            kind = self.kinds[k]
+            if kind is Kind.BREAK:
+                return False
+            if kind in (Kind.OR, Kind.NOR):
+                return True
+            if kind is Kind.COMMA and joined:
+                return True
+            joined = joined or kind is Kind.AND
+        return False
+
+    def _new_subject(self, element: Element) -> bool:
+        """Whether a part begins something new: "Instead of a frown we find ...", "without a frown the brows ..."."""
+        if not self.denying or self.denied_first is None or self.denied_chunk != self.chunk or self.paren >= 0:
+            return False
+        before = self.els[self.i - 1]
+        between = _WORDS.findall(self.text[before.end : element.start].lower())
+        if before.kind in _NAMED and between and self.deny_at <= 1 and self.deny_word in _FRONTED:
+            return True
+        return before.kind in _NAMED and any(word not in SKIPPED for word in between)
 
     def _is_thing(self, k: int) -> bool:
         """Whether the part at `k` makes a noun with the movement after it: "lip tightening"."""

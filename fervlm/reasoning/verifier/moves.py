@@ -62,6 +62,8 @@ class MoveReader(UnitReader):
             return
         fitting = self._takers(element, entry)
         ahead = None if fitting and self._compound(element) else self._part_ahead()
+        if ahead is not None and entry.noun and entry.unit is not None and self.kinds[self.i + 1] is Kind.COMMA:
+            ahead = None  # "a pucker, a raise of the brows"
         if (
             moves[0] == "any"
             and self.denying
@@ -82,7 +84,8 @@ class MoveReader(UnitReader):
         if not fitting and moves[0] == "high" and ahead is None:
             self.more = 1  # "a smile, higher on the left"
             return
-        if ahead is not None and not (self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF):
+        stated = self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF
+        if ahead is not None and (not stated or self._attributive_move(element)):
             name: str = self.els[ahead].entry.value
             if self.kinds[ahead] is Kind.QUAL:
                 name = self.lex.bare[name]
@@ -117,6 +120,11 @@ class MoveReader(UnitReader):
             self._on_pred(element)  # "corrugator tight"
         elif not (self.copula and self.subject and not entry.noun):  # "the face is contracted around ..."
             self._wait(element)
+
+    def _attributive_move(self, element: Element) -> bool:
+        """ "... which makes the strongly lowered brows stand out": it stands between an article and its part."""
+        first = self.els[self.i - 1] if self.i and self.kinds[self.i - 1] is Kind.LEVEL else element
+        return self.text[: first.start].lower().endswith((" the ", " his ", " her ", " their "))
 
     def _narrowed(self, subjects: list[Subject]) -> list[Subject]:
         """ "the brows ...; the outer raise": a qualifier without a part is of the part before."""
@@ -204,7 +212,7 @@ class MoveReader(UnitReader):
     def _wait(self, element: Element) -> None:
         waiting = Pending(element, self.i, self.denying)
         if self.denying and self.denied_first is None:
-            self.denied_first = Kind.MOVE
+            self.denied_first, self.denied_chunk = Kind.MOVE, self.chunk
         waiting.level, waiting.lower, waiting.side = self.level, self.lower, self.side
         self.level, self.lower, self.side = None, False, None
         if self.fresh:

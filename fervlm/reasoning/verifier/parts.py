@@ -112,6 +112,8 @@ class PartReader(Drafter):
             and self.text[self.els[self.i - 1].end : element.start] in (" ", "-")
         ):
             return  # "a kiss mouth"
+        if self._new_subject(element):
+            self._end_denial()
         parts = self._qualified(name)
         side, self.side = self.side, None
         prep, self.prep = self.prep, False
@@ -136,6 +138,8 @@ class PartReader(Drafter):
                 return
         if self.pending and self._take_pending(found, element):
             return
+        if self.pending and self.pending[-1].at == self.i - 1:
+            self.pending.pop()  # "a clamp-and-tuck face: ..."
         if self.shared and self.separated is not None and self._shares():
             waiting, self.pending = self.pending, list(self.shared)
             if self._take_pending(found, element):

@@ -53,6 +53,7 @@ _OF_PERSON = {
     Kind.STATE: "says what the person feels or thinks",
 }
 _SEEN = frozenset(("look", "looks", "looked", "looking", "appear", "appears", "appeared", "appearing"))
+_RESTFUL = frozenset(("calm", "serene", "peaceful", "tranquil"))
 _DOUBLE = frozenset(("depressed", "tense", "relaxed"))
 """Words of movements that, said of a person, name a state."""
 _BEING = ("is", "are", "was", "were")
@@ -69,6 +70,8 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
     out: list[Offence] = []
     for index, element in enumerate(found):
         kind = kinds[index]
+        if kind is Kind.EMOTION and _is_rest(text, found, kinds, index):
+            continue
         if kind is Kind.EMOTION and observed:
             out.append(Offence("emotion_word", element.start, element.end, "an emotion word among the observations"))
         reason = _OF_PERSON.get(kind)
@@ -88,6 +91,14 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
         disclaimed = disclaimer.end() if disclaimer else len(text)
         out += [offence for offence in told if offence.start < disclaimed]
     return out
+
+
+def _is_rest(text: str, found: list[Element], kinds: list[Kind], index: int) -> bool:
+    """ "the brow is calm"."""
+    element = found[index]
+    if text[element.start : element.end].lower() not in _RESTFUL or kinds[index - 1 : index] != [Kind.COP]:
+        return False
+    return index > 1 and kinds[index - 2] is Kind.PART and found[index - 2].entry.value != "face"
 
 
 def _stated(text: str, found: list[Element], kinds: list[Kind], index: int) -> str | None:

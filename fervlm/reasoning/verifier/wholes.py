@@ -29,7 +29,9 @@ class WholeReader(DenialReader):
         region = self.subject[-1] if self.subject and self.kinds[self.i - 1] is Kind.PART else None
         if region is not None and not self.copula:
             copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
-            self._emit(region, copied, self.denying, self.i)
+            made = self._emit(region, copied, self.denying, self.i)
+            if made is not None:
+                made.weak = True  # "the chin muscles push up" says how
             self.soft = True
             return
         if self.fresh or self.separated is not None:
@@ -39,6 +41,8 @@ class WholeReader(DenialReader):
 
     def _on_nothing(self, element: Element) -> None:
         self._flush_level()
+        if self._deny_before():
+            return  # "of a smile there is nothing"
         ends = self._next(NONE)[0] in (None, *SEPARATING)
         if ends and self.subject and not self.group and (self.colon or self.copula):  # "eyes: nothing to report"
             copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
