@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -72,7 +72,7 @@ class VllmProcess:
         with self.log.open("ab") as output:
             try:
                 self._process = await asyncio.create_subprocess_exec(
-                    *self.command, stdout=output, stderr=output, env=environment, start_new_session=True
+                    *tied(self.command), stdout=output, stderr=output, env=environment, start_new_session=True
                 )
             except OSError as error:
                 hint = "Type: pip install 'fervlm[vllm]', or say where it is: --vllm PROGRAM."
@@ -173,6 +173,21 @@ class VllmProcess:
         return True
 
 
+def tied(command: list[str]) -> list[str]:
+    """The command such that it does not outlive this process, however that ends (Linux; elsewhere unchanged).
+
+    A child between asks the kernel for a signal at our death and then becomes the command: done in a forked copy of a
+    process with threads, it could hang.
+    """
+    program = shutil.which(command[0])
+    if sys.platform != "linux" or program is None:
+        return command
+    return [sys.executable, "-c", _TIE, program, *command[1:]]
+
+
+_TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+
+
 async def _healthy(client: httpx.AsyncClient, url: str) -> bool:
     try:
         return (await client.get(f"{url}/health")).status_code == 200
@@ -186,6 +201,3 @@ def free_port() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
         return port
-
-
-Task = Coroutine[Any, Any, None]

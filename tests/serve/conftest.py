@@ -44,8 +44,15 @@ class Served:
             if found is not None:
                 return found[0]
             time.sleep(0.05)
+        raise AssertionError(self._failed())
+
+    def _failed(self) -> str:
+        """What it said, once it is stopped."""
         self.process.kill()
-        raise AssertionError(self.log())
+        self.process.wait()
+        told = self.log()
+        self._log.close()
+        return told
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -54,8 +61,10 @@ class Served:
                 if httpx.get(f"{self.address}/readyz").status_code in {200, 503}:
                     return
             except httpx.TransportError:
+                if self.process.poll() is not None:
+                    break
                 time.sleep(0.1)
-        raise AssertionError(self.log())
+        raise AssertionError(self._failed())
 
     def stop(self) -> tuple[int, str]:
         """Exit code, and all it logged."""

@@ -6,6 +6,7 @@ Runs where FERVLM_VLLM names vLLM's program (`.ci/run` sets it); two starts in a
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import math
@@ -59,8 +60,9 @@ ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobi
 def _until_ready(served: Served, seconds: float) -> float:
     began = time.monotonic()
     while time.monotonic() - began < seconds and served.process.poll() is None:
-        if httpx.get(f"{served.address}/readyz").status_code == 200:
-            return time.monotonic() - began
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{served.address}/readyz").status_code == 200:
+                return time.monotonic() - began
         time.sleep(0.5)
     raise AssertionError(served.log()[-4000:])
 
