@@ -16,6 +16,7 @@ OWN = {
     "counterfactual": "one movement changed, in the evidence or the picture: does the text follow?",
     "renew": "the shipped predictors on the sets at hand: eval/REPORT.md, in one command",
     "embeddings": "a linear probe and retrieval on a contrastive model's features",
+    "bertscore": "likeness of explanations to reference texts, by a local encoder (legacy)",
     "judge": "a language model's opinion of a run's explanations, beside the counts",
     "lmms": "a benchmark as a task folder for lmms-eval",
     "ablations": "what each part of the contrastive training adds",

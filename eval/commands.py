@@ -80,6 +80,8 @@ def _add_run(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     one.add_argument("--concurrency", type=int, default=8, help="requests at a time to an endpoint")
     one.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
     one.add_argument("--key-from", metavar="VARIABLE", help="environment variable that holds the endpoint's key")
+    form = "how an endpoint is asked: text with its form, json by schema (fervlm serve), short for trained models"
+    one.add_argument("--form", choices=("text", "json", "short"), default="text", help=form)
     one.set_defaults(do=_run)
 
 
@@ -97,6 +99,7 @@ def _run(options: argparse.Namespace) -> int:
         concurrency=options.concurrency,
         timeout_s=options.timeout,
         key=os.environ.get(options.key_from) if options.key_from else None,
+        form=options.form,
     )
     asked = Asked(
         benchmark=benchmark(options.benchmark),

@@ -15,8 +15,9 @@ import json
 import os
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from eval.answer import Answer
 from eval.catalogue import benchmark
 from eval.evidence import with_evidence
-from eval.item import Benchmark, Item
+from eval.item import Item
 from eval.predictors import Settings
 from eval.predictors.contrastive import Contrastive
 from eval.rendered import SHAPES, draw, load_head
@@ -39,6 +40,7 @@ from fervlm.predict.rules import Explainer
 from fervlm.records import AURecord, Prediction
 
 Pixels = NDArray[np.uint8]
+Numbers = dict[str, Any]
 WAYS = ("evidence", "masked", "rendered")
 HEAD = Path("ict_facekit") / "ict_light_narrowface.npz"
 PACK = Path("au") / "mediapipe" / "blendshapes_faces_pack.parquet"
@@ -218,12 +220,12 @@ def heat_overlap(model: Contrastive, items: Sequence[Item]) -> dict[int, tuple[i
     return {au: (len(rows), *map(float, np.mean(rows, axis=0))) for au, rows in sorted(found.items())}  # type: ignore[misc]
 
 
-def _row(name: str, found: FollowThrough | None) -> tuple[str, ...]:
+def _row(name: str, found: Numbers | None) -> tuple[str, ...]:
     if found is None:
         return (name, "0", *[""] * 5)
-    shares = (found.sentence, found.moved_when_due, found.stayed_when_due, found.direction)
+    shares = (found[key] for key in ("sentence", "moved_when_due", "stayed_when_due", "direction"))
     told = ("not applicable" if share is None else f"{share:.3f}" for share in shares)
-    return (name, f"{found.trials:,}", *told, f"{found.side_effects:.2f}")
+    return (name, f"{found['trials']:,}", *told, f"{found['side_effects']:.2f}")
 
 
 HEADINGS = (
@@ -237,42 +239,51 @@ HEADINGS = (
 )
 
 
-def counterfactual_blocks(data: Path, model: str | None, limit: int | None = None) -> list[Block]:
-    """The section of the report."""
-    labels = Benchmark("crops", "", "expression", lambda *_: [], "", "", "", "", labels=label_set("basic7").labels)
-    items = some(benchmark("pack_val").items(data), limit or FACES)
-    evidence = with_evidence(items, data / PACK)
-    judged = Contrastive(labels, Settings(variants=False), model)
+def counterfactual_numbers(data: Path, model: str | None, limit: int | None = None) -> Numbers:
+    """All ways on pack val: the model's name, shares by way, and where it looked, as plain values for JSON."""
+    asked = replace(benchmark("pack_val"), labels=label_set("basic7").labels)
+    items = some(asked.items(data), limit or FACES)
+    judged = Contrastive(asked, Settings(variants=False), model)
     own, control = in_pixels(judged, items)
-    drawn = in_drawings(judged, data / HEAD, PERSONS if limit is None else 2)
+    ways = {
+        "evidence": in_evidence(with_evidence(items, data / PACK)),
+        "masked": own,
+        "control": control,
+        "drawn": in_drawings(judged, data / HEAD, PERSONS if limit is None else 2),
+    }
+    followed = {name: follow_through(trials) for name, trials in ways.items()}
+    told = {name: None if one is None else asdict(one) for name, one in followed.items()}
+    found: Numbers = json.loads(json.dumps({"model": judged.name, "ways": told, "heat": heat_overlap(judged, items)}))
+    return found
+
+
+def counterfactual_blocks(found: Numbers) -> list[Block]:
+    """The section of the report, of `counterfactual_numbers`."""
+    ways, name = found["ways"], found["model"]
     rows = (
-        _row("rules, an AU taken out of or put into the evidence", follow_through(in_evidence(evidence))),
-        _row(f"{judged.name}, the AU's region blurred away", follow_through(own)),
-        _row("control: a region elsewhere blurred away", follow_through(control)),
-        _row(f"{judged.name}, drawn faces with one AU", follow_through(drawn)),
+        _row("rules, an AU taken out of or put into the evidence", ways["evidence"]),
+        _row(f"{name}, the AU's region blurred away", ways["masked"]),
+        _row("control: a region elsewhere blurred away", ways["control"]),
+        _row(f"{name}, drawn faces with one AU", ways["drawn"]),
     )
     told = (
         "One movement is changed and everything else held still. The prototypes decide whether the label should move. "
         "The rule engine reads the very evidence that is changed, so its row checks the engine and is no feat. In the "
         "control row a sentence should *not* follow: a high share there means that any damage to the picture makes "
-        "sentences go."
+        "sentences go. Drawn faces are no photographs; what counts there is whether the right number moves."
     )
-    follow = follow_through(drawn)
-    by_unit = [] if follow is None else [(f"AU{au}", f"{share:.2f}") for au, share in follow.by_unit.items()]
-    heat = [
-        (f"AU{au}", str(n), f"{iou:.3f}", f"{corr:.3f}", f"{gain:.2f}x")
-        for au, (n, iou, corr, gain) in heat_overlap(judged, items).items()
-    ]
     blocks: list[Block] = [Heading(2, "Counterfactuals"), Paragraph(told), Table(HEADINGS, rows)]
-    if by_unit:
-        blocks += [Paragraph("Drawn faces, share of sentences that came with the AU:")]
-        blocks += [Table(("AU", "sentence came"), tuple(by_unit))]
+    if ways["drawn"]:
+        came = tuple((f"AU{au}", f"{share:.2f}") for au, share in ways["drawn"]["by_unit"].items())
+        blocks += [Paragraph("Drawn faces, share of sentences that came with the AU:"), Table(("AU", "came"), came)]
+    heat = tuple(
+        (f"AU{au}", str(n), f"{iou:.3f}", f"{corr:.3f}", f"{gain:.2f}x")
+        for au, (n, iou, corr, gain) in found["heat"].items()
+    )
     if heat:
-        blocks += [
-            Heading(2, "Where the model looks"),
-            Paragraph("Attention of the AU head against FACS-derived regions, faces where it calls the AU present."),
-            Table(("AU", "faces", "IoU", "correlation", "heat inside, times chance"), tuple(heat)),
-        ]
+        about = "Attention of the AU head against FACS-derived regions, faces where it calls the AU present."
+        head = ("AU", "faces", "IoU", "correlation", "heat inside, times chance")
+        blocks += [Heading(2, "Where the model looks"), Paragraph(about), Table(head, heat)]
     return blocks
 
 

@@ -6,6 +6,7 @@ Runs that are finished and unchanged are not run again; a new checkpoint is anot
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.catalogue import benchmark
-from eval.counterfactual import counterfactual_blocks
+from eval.counterfactual import Numbers, counterfactual_blocks, counterfactual_numbers
+from eval.folder import write_text
 from eval.predictors import Settings, open_predictor
 from eval.report import report
 from eval.run import Asked, run
@@ -64,6 +66,15 @@ def _made(one: Planned, data: Path, work: Path, model: str | None, limit: int | 
     return run(asked, lambda text: print(f"{one.benchmark}, {one.predictor}: {text}", file=sys.stderr, flush=True))
 
 
+def _changed(run_folder: Path, data: Path, model: str | None, limit: int | None) -> Numbers:
+    """The counterfactuals of the checkpoint that a run is of, kept beside that run."""
+    path = run_folder.with_name(f"{run_folder.name}-counterfactual-{limit or 'all'}.json")
+    if not path.is_file():
+        write_text(path, json.dumps(counterfactual_numbers(data, model, limit), indent=1) + "\n")
+    found: Numbers = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing and write the report."""
     parser = argparse.ArgumentParser(prog="python -m eval renew", description=__doc__)
@@ -83,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands += [command_of(one, options.model) for one in PLAN]
     commands += ["python -m eval counterfactual evidence", "python -m eval counterfactual masked"]
     commands += ["python -m eval counterfactual rendered"]
-    extra = counterfactual_blocks(root, options.model, options.limit)
+    extra = counterfactual_blocks(_changed(folders[0], root, options.model, options.limit))
     paths = report(folders, options.out, title=TITLE, commands=commands, page=options.page, more=extra)
     for path in paths:
         print(path)

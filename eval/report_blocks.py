@@ -89,6 +89,7 @@ def first_lines(benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Seque
         never = (classes.get("histogram") or {}).get("never_answered")
         if never and len(never) < len(classes["per_class"]) - 1:
             lines.append(f"{name} never answers {', '.join(never)}.")
+        lines += _rationalising(name, found.get("explanations") or {})
         if found["failed"]:
             told = f"{found['failed']} of {found['items']} items failed and count as wrong"
             lines.append(f"{name}: {told}{_missing(found)}.")
@@ -116,6 +117,23 @@ def _behind(one: Compared) -> list[str]:
         f"{behind} is below {ahead}, beyond chance: {', '.join(parts)}." if ahead else f"{behind}: {', '.join(parts)}."
         for (behind, ahead), parts in told.items()
     ]
+
+
+UNFAITHFUL, UNREASONED = 0.2, 0.75
+"""From which share of contradicting texts, and up to which P(explanation right | answer right), a line is due."""
+
+
+def _rationalising(name: str, told: Scores) -> list[str]:
+    lines = []
+    faithful, consistent = told.get("faithfulness"), told.get("consistency")
+    if faithful and faithful["contradiction_rate"] >= UNFAITHFUL:
+        share, precision = faithful["contradiction_rate"], faithful["precision"]
+        against = f"the evidence of {faithful['against']} contradicts {share:.0%} of its texts"
+        lines.append(f"{name}: {against} (AU precision {_number(precision, '.2f')}).")
+    if consistent and consistent["right_reason"] is not None and consistent["right_reason"] <= UNREASONED:
+        share = 1 - consistent["right_reason"]
+        lines.append(f"{name}: {share:.0%} of its right answers do not follow from the AUs that its own texts name.")
+    return lines
 
 
 def _missing(found: Scores) -> str:

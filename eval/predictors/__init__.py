@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from eval.answer import Answer
 from eval.item import Benchmark, Item
@@ -33,6 +33,9 @@ class Settings:
         concurrency: requests to a server at a time.
         timeout_s: for one request.
         key: a server's key.
+        form: how an endpoint is asked for an explanation: `text` shows the form of the answer, `json` demands a
+            caption by JSON schema (such as a `fervlm serve` without a language model fills), `short` asks one short
+            sentence, for models that were trained to answer it in form.
     """
 
     explain: bool = True
@@ -43,6 +46,7 @@ class Settings:
     concurrency: int = 8
     timeout_s: float = 120.0
     key: str | None = None
+    form: Literal["text", "json", "short"] = "text"
 
 
 class Predictor(Protocol):

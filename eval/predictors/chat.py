@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+
 from fervlm.errors import FervlmError
 
 RETRIES = 3
@@ -45,7 +47,15 @@ class Chat:
             raise FervlmError("the server names no model", file=self._parts.geturl(), hint="Write URL#MODEL.")
         return str(found[0]["id"])
 
-    def ask(self, text: str, pictures: list[bytes], *, max_tokens: int = 600, choices: tuple[str, ...] = ()) -> str:
+    def ask(
+        self,
+        text: str,
+        pictures: list[bytes],
+        *,
+        max_tokens: int = 600,
+        choices: tuple[str, ...] = (),
+        schema: type[BaseModel] | None = None,
+    ) -> str:
         """The answer's text at temperature 0.
 
         Args:
@@ -53,6 +63,7 @@ class Chat:
             pictures: encoded files.
             max_tokens: of the answer.
             choices: where given, vLLM and compatible servers are asked to answer one of them; others ignore it.
+            schema: where given, the answer shall be its JSON.
 
         Raises:
             FervlmError: no answer after three tries, or an error of the server that tries cannot mend.
@@ -66,6 +77,9 @@ class Chat:
         }
         if choices:
             body["structured_outputs"] = {"choice": list(choices)}
+        if schema is not None:
+            form = {"name": schema.__name__, "schema": schema.model_json_schema()}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
         told = self._call("POST", "/chat/completions", body)
         try:
             return str(told["choices"][0]["message"]["content"] or "")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ class Contrastive:
         self._reader = fervlm.load(model, finder=settings.finder)
         manifest = self._reader.model.manifest
         self.name = f"contrastive {manifest.name}" if model is None else f"contrastive {model}"
-        self.version = manifest.version
+        # Two checkpoints may carry one version while a model is being made; the digest tells them apart.
+        self.version = f"{manifest.version} {sha256(manifest.model_dump_json().encode()).hexdigest()[:8]}"
         self._settings = settings
         self._words = benchmark.labels
         self._labellings = self._asked(benchmark, manifest.unknown is not None)

@@ -15,8 +15,10 @@ from eval.predictors.chat import Chat, picture_bytes
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import canonical_label
 from fervlm.prompts import prompt
-from fervlm.reasoning.answers import mentions_in, parse
+from fervlm.reasoning.answers import mentions_in, parse, render
+from fervlm.records import Caption
 
+EXPLAIN_PROMPTS = ("eval_explain", "eval_explain_short")
 LABEL_PROMPTS = ("eval_label", "eval_label_moves", "eval_label_sentence")
 """The three prompt sets whose mean and range are told; the first one's label counts unless an explanation is asked."""
 _LETTER = re.compile(r"\(?([A-Z])\)?(?:[.):].*)?", re.DOTALL)
@@ -40,7 +42,7 @@ class Endpoint:
         url, _, model = place.partition("#")
         self._chat = Chat(url, model or None, settings.key, settings.timeout_s)
         self.name = f"endpoint {self._chat.model}"
-        self.version = "+".join(prompt(name).digest[:8] for name in ("eval_explain", *LABEL_PROMPTS))
+        self.version = "+".join(prompt(name).digest[:8] for name in (*EXPLAIN_PROMPTS, *LABEL_PROMPTS))
         self._benchmark, self._settings = benchmark, settings
 
     def answers(self, items: Sequence[Item]) -> Iterator[Answer]:
@@ -100,15 +102,20 @@ class Endpoint:
         if not self._settings.explain:
             label = variants[LABEL_PROMPTS[0]]
             return Answer(id=item.id, label=label, status="ok" if label else "unparsed", variants=variants)
-        asked = prompt("eval_explain").fill(form=prompt("caption_form").text, labels=listed)
-        told = self._chat.ask(asked, pictures)
+        if self._settings.form == "text":
+            asked = prompt("eval_explain").fill(form=prompt("caption_form").text, labels=listed)
+        else:
+            asked = prompt("eval_explain_short").text
+        schema = Caption if self._settings.form == "json" else None
+        told = self._chat.ask(asked, pictures, schema=schema)
         return self._explained(item, told, variants)
 
     def _explained(self, item: Item, told: str, variants: dict[str, str | None]) -> Answer:
         try:
-            conclusion = parse(told).conclusion
+            caption = parse(told)
         except FervlmError as error:
             return Answer(id=item.id, status="unparsed", reason=str(error), text=told, variants=variants)
+        conclusion, told = caption.conclusion, render(caption, details=False)
         if conclusion.label is None:
             reason = conclusion.abstain or "none"
             return Answer(id=item.id, status="abstained", reason=reason, text=told, variants=variants)

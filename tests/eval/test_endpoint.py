@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -18,6 +18,7 @@ from eval.run import Asked, run
 from eval.score import score
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import BASIC7
+from fervlm.reasoning.answers import parse
 from tests.eval.miniature import png, text
 
 CAPTION = """Overview: The lip corners are pulled up.
@@ -61,7 +62,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         question = body["messages"][0]["content"][-1]["text"]
         told = server.label
-        if "Key observations" in question:
+        if body.get("response_format", {}).get("type") == "json_schema":
+            assert body["response_format"]["json_schema"]["name"] == "Caption"
+            told = parse(CAPTION.format(label=server.label)).model_dump_json()
+        elif "Key observations" in question or question.startswith("Describe the expression"):
             told = CAPTION.format(label=server.label)
         elif "letter of the right choice" in question:
             told = server.letter
@@ -118,6 +122,14 @@ def test_three_prompt_sets_and_an_explanation(server: Server, faces: Path) -> No
     assert sent["messages"][0]["content"][0]["image_url"]["url"].startswith("data:image/png;base64,")
     labels = [body for body in server.asked if "structured_outputs" in body]
     assert len(labels) == 21 and set(labels[0]["structured_outputs"]["choice"]) == set(BASIC7)
+
+
+@pytest.mark.parametrize("form", ["json", "short"])
+def test_captions_by_schema_or_short_question(server: Server, faces: Path, form: Literal["json", "short"]) -> None:
+    asked = Asked(benchmark("folder"), str(faces / "d"), place(server), faces / "o", settings=Settings(form=form))
+    found = score(run(asked))
+    assert found["classes"]["strict_parse_rate"] == 1 and found["explanations"]["texts"] == 7
+    assert all("$" not in body["messages"][0]["content"][-1]["text"] for body in server.asked)
 
 
 def test_an_answer_out_of_form_is_unparsed_and_wrong(server: Server, faces: Path) -> None:

@@ -13,6 +13,7 @@ import yaml
 
 import fervlm
 from eval.__main__ import main
+from eval.bertscore import Encoder, matched
 from eval.catalogue import benchmark
 from eval.embeddings import retrieval
 from eval.item import Item
@@ -72,6 +73,33 @@ def test_retrieval_counts_equal_texts_as_right(tmp_path: Path) -> None:
 
 def test_a_probe_needs_two_splits() -> None:
     assert main(["embeddings", "probe", "--benchmark", "jaffe", "--data", "."]) == 2
+
+
+def test_bertscore_of_a_local_encoder(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch", reason="needs the extra 'train'")
+    import fervlm.torchvision_fix  # noqa: F401
+
+    # isort: split
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "the", "brows", "rise", "mouth", "opens"]
+    folder = tmp_path / "bert"
+    folder.mkdir()
+    text(folder / "vocab.txt", "\n".join(words) + "\n")
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(vocab_size=len(words), **shape)).save_pretrained(folder)
+    encoder = Encoder(folder)
+    one, other = encoder("the brows rise"), encoder("the mouth opens")
+    assert one.shape == (3, 16), "special tokens are left out"
+    assert matched(one, one) == pytest.approx((1, 1, 1))
+    precision, recall, f1 = matched(one, other)
+    assert f1 == pytest.approx(2 * precision * recall / (precision + recall)) and f1 < 0.999
+    assert matched(one[:1], one)[:2] == pytest.approx((1, (one @ one[0]).mean()))
+    assert matched(one[:0], one) == (0, 0, 0)
+    with pytest.raises(FervlmError, match="there is no encoder here"):
+        Encoder(tmp_path)
 
 
 class OneOpinion(Chat):
