@@ -14,12 +14,15 @@ import typer
 from fervlm import __version__
 from fervlm.cli import (
     annotate,
+    caption,
+    chat,
     classify,
     doctor,
     evaluate,
     explain,
     formats,
     inspect,
+    merge,
     schema,
     search,
     serve,
@@ -44,6 +47,8 @@ app = typer.Typer(
 )
 app.command("explain")(explain.explain)
 app.command("classify")(classify.classify)
+app.command("caption")(caption.caption)
+app.command("chat")(chat.chat)
 app.command("search")(search.search)
 app.command("verify")(verify.verify)
 app.command("summary")(summary.summary)
@@ -51,6 +56,7 @@ app.command("serve")(serve.serve)
 app.command("annotate")(annotate.annotate)
 app.command("inspect")(inspect.inspect)
 app.add_typer(train.app, name="train")
+app.command("merge")(merge.merge)
 app.command("formats")(formats.formats)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

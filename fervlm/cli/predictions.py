@@ -13,6 +13,7 @@ from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
     from fervlm.facs import LabelSet
+    from fervlm.predict.language_model import LanguageModelReader
     from fervlm.predict.pictures import PictureReader, SeenFace
     from fervlm.predict.rules import Explainer
     from fervlm.records import AURecord, Prediction
@@ -80,7 +81,7 @@ class Run:
         self.bad: list[FervlmError] = list(found.unreadable)
         self.count = 0
         self._kept: Explainer | None = None
-        self._reader: PictureReader | None = None
+        self._reader: PictureReader | LanguageModelReader | None = None
 
     def jobs(self) -> Iterator[Job]:
         """Every source in order. A job's predictions must be used up before the next job is asked for.
@@ -131,12 +132,11 @@ class Run:
 
     def _see(self, picture: Path, eyes: Eyes) -> Iterator[Made]:
         from fervlm.cli.looking import say
-        from fervlm.predict.load import load
 
         chosen = self.settings
         labels = eyes.words or chosen.labels
         if self._reader is None:
-            self._reader = load(eyes.model, finder=eyes.finder, finder_model=eyes.finder_model)
+            self._reader = _reader(eyes)
             for note in () if chosen.observe_only else self._reader.notes(labels):
                 say(note)
         seen, notes = self._reader.see(
@@ -187,6 +187,19 @@ class Run:
             chosen = self.settings
             self._kept = Explainer(chosen.labels, chosen.seed, chosen.observe_only, CACHED)
         return self._kept
+
+
+def _reader(eyes: Eyes) -> PictureReader | LanguageModelReader:
+    """What the chosen folder holds: a contrastive or a multimodal model."""
+    from fervlm.mllm.manifest import is_mllm
+
+    if eyes.model is not None and is_mllm(eyes.model):
+        from fervlm.cli.language_model import open_language_model
+
+        return open_language_model(eyes.model, finder=eyes.finder, finder_model=eyes.finder_model)
+    from fervlm.predict.load import load
+
+    return load(eyes.model, finder=eyes.finder, finder_model=eyes.finder_model)
 
 
 def _as_example(record: AURecord) -> AURecord:

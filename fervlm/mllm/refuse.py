@@ -12,13 +12,13 @@ _ABOUT_PERSONS = (
     r"\bhow old\b|\b(?:what|which|guess|estimate|his|her|their|person's)\b[^.?!]{0,30}\bage\b|\byears old\b",
     r"\b(?:young|old|elderly|teenager|minor|adult|child)\s*\?|\bunder(?:age| 18)\b",
     r"\b(?:male or female|female or male|man or woman|woman or man|boy or girl|gender|(?:what|which) sex)\b",
-    r"\b(?:is|are) (?:he|she|they|this|it)(?: person)? (?:a |an )?(?:man|woman|male|female|boy|girl|gay|straight|trans)\b",
+    r"\b(?:is|are) (?:he|she|they|this|it)(?: person)? (?:an? )?(?:man|woman|male|female|boy|girl|gay|trans)\b",
     r"\b(?:race|racial|ethnic\w*|nationality|skin colou?r|religio\w+)\b",
     r"\bwhere (?:is|are|does|do) (?:he|she|they|this person) (?:come )?from\b",
-    r"\b(?:is|are) (?:he|she|they|this person) (?:black|white|asian|african|arab|latino|hispanic|jewish|muslim|european|"
-    r"chinese|indian)\b",
-    r"\b(?:ly(?:ing|es)|liar|honest\w*|dishonest\w*|truth\w*|deceiv\w*|decepti\w*|sincer\w*|insincer\w*|genuine\w*|"
-    r"fak(?:e|ing|ed)|pretend\w*|trust\w*)\b",
+    r"\b(?:is|are) (?:he|she|they|this person) (?:black|white|asian|african|arab|latino|hispanic|jewish|muslim|"
+    r"european|chinese|indian)\b",
+    r"\b(?:ly(?:ing|es)|liar|honest\w*|dishonest\w*|truth\w*|deceiv\w*|decepti\w*|sincer\w*|insincer\w*|"
+    r"genuine\w*|fak(?:e|ing|ed)|pretend\w*|trust\w*)\b",
     r"\b(?:depress(?:ed|ion)|autis\w*|mentally ill|drunk|disease|diagnos\w*|criminal|guilty)\b",
 )
 _ASKED = re.compile("|".join(_ABOUT_PERSONS), re.IGNORECASE)

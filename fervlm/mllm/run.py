@@ -13,12 +13,15 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
+
+import fervlm.torchvision_fix  # noqa: F401 - before transformers
+
+# isort: split
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Sampler, SequentialSampler
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 from transformers.trainer_utils import get_last_checkpoint
 
-import fervlm.torchvision_fix  # noqa: F401 - before transformers
 from fervlm.errors import FervlmError
 from fervlm.mllm.logs import CsvLog
 from fervlm.mllm.settings import RunSettings
@@ -41,11 +44,22 @@ class InOrder(Trainer):
     Args:
         slower: parameters whose learning rate is `share` of the others'.
         share: see there.
+        by_token: the loss is `token_loss`: many models take the mean of each part, which weighs parts and processes
+            with few tokens too much.
     """
 
-    def __init__(self, *, slower: Sequence[nn.Parameter] = (), share: float = 1.0, **of_the_trainer: Any) -> None:
-        super().__init__(**of_the_trainer)
+    def __init__(
+        self,
+        *,
+        slower: Sequence[nn.Parameter] = (),
+        share: float = 1.0,
+        by_token: bool = False,
+        **of_the_trainer: Any,
+    ) -> None:
+        # The library counts the tokens of a step where it is given a function for the loss.
+        super().__init__(compute_loss_func=_never if by_token else None, **of_the_trainer)
         self._slower, self._share = {id(parameter) for parameter in slower}, share
+        self._by_token = by_token
 
     def _get_train_sampler(self, train_dataset: Dataset[Row] | None = None) -> Sampler[int] | None:
         return SequentialSampler(train_dataset or self.train_dataset)
@@ -69,19 +83,38 @@ class InOrder(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """The library's loss; with `weights` [B, T], each token's loss is multiplied by its own."""
-        if "weights" not in inputs:
+        """The library's loss, or `token_loss` over all parts and processes of the step."""
+        if not self._by_token:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         plain = {name: value for name, value in inputs.items() if name not in {"weights", "labels"}}
         outputs = model(**plain)
-        labels, weights = inputs["labels"][:, 1:], inputs["weights"][:, 1:]
-        spoken = labels != IGNORED
-        each = F.cross_entropy(outputs.logits[:, :-1][spoken].float(), labels[spoken], reduction="none")
-        count = spoken.sum() if num_items_in_batch is None else num_items_in_batch
-        loss = (each * weights[spoken]).sum() / count
+        loss = token_loss(outputs.logits, inputs["labels"], inputs.get("weights"), num_items_in_batch)
         if num_items_in_batch is not None:
             loss = loss * self.accelerator.num_processes  # gradients are averaged over processes, the count is of all
         return (loss, outputs) if return_outputs else loss
+
+
+def token_loss(
+    logits: Tensor, labels: Tensor, weights: Tensor | None = None, count: Tensor | int | None = None
+) -> Tensor:
+    """Sum of the weighted cross entropies of the spoken tokens over their number.
+
+    Args:
+        logits: float [B, T, V].
+        labels: int64 [B, T]; -100 where nobody speaks.
+        weights: float [B, T], 1 everywhere by default.
+        count: spoken tokens of the whole step, over all its parts and processes; by default those of this batch.
+    """
+    labels = labels[:, 1:]
+    spoken = labels != IGNORED
+    each = F.cross_entropy(logits[:, :-1][spoken].float(), labels[spoken], reduction="none")
+    if weights is not None:
+        each = each * weights[:, 1:][spoken]
+    return each.sum() / (spoken.sum() if count is None else count)
+
+
+def _never(*_: Any, **__: Any) -> Tensor:
+    raise AssertionError("InOrder computes the loss")
 
 
 class _Watch(TrainerCallback):
@@ -126,6 +159,7 @@ def run_training(
     measure: Measure | None = None,
     *,
     slower: tuple[Sequence[nn.Parameter], float] = ((), 1.0),
+    by_token: bool = False,
     **more: Any,
 ) -> bool:
     """Run, or go on with, a training in `out`; returns whether it reached its end.
@@ -148,6 +182,7 @@ def run_training(
         callbacks=[watch],
         slower=slower[0],
         share=slower[1],
+        by_token=by_token,
     )
     trainer.remove_callback(PrinterCallback)
     before = signal.getsignal(signal.SIGTERM)

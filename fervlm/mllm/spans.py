@@ -162,7 +162,7 @@ def _end(processor: Any, answer: str) -> int:
 
 def _special_in(processor: Any, text: str) -> int | None:
     """Where the first special token in a text ends."""
-    places = [(text.find(token), len(token)) for token in _special_tokens(processor.tokenizer)]
+    places = [(text.find(token), len(token)) for token in special_tokens(processor.tokenizer)]
     known = [(place, length) for place, length in places if place >= 0]
     if not known:
         return None
@@ -170,7 +170,7 @@ def _special_in(processor: Any, text: str) -> int | None:
     return place + length
 
 
-def _special_tokens(tokenizer: Any) -> set[str]:
-    """Named ones, and those that are only marked as special, such as Gemma's end of turn."""
+def special_tokens(tokenizer: Any) -> set[str]:
+    """Of a tokenizer: named ones, and those that are only marked as special, such as Gemma's end of turn."""
     marked = {str(token) for token in tokenizer.added_tokens_decoder.values() if token.special}
     return marked | set(tokenizer.all_special_tokens)

@@ -72,6 +72,7 @@ def train_talk(config: TalkConfig, out: Path, say: Say) -> Path:
         out,
         say,
         None if config.distributed else look,
+        by_token=True,
         slower=(tower_parameters(made.model), config.tower_lr),
         gradient_checkpointing=config.gradient_checkpointing,
         **config.distributed,

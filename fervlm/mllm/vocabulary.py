@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+
+from fervlm.errors import FervlmError
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
@@ -23,28 +26,39 @@ def train_sentencepiece(texts: Iterable[str], entries: int) -> bytes:
     Args:
         texts: captions, questions and answers; the more often a phrase stands in them, the sooner it becomes an entry.
         entries: size of the vocabulary without the special tokens of the chat.
+
+    Raises:
+        FervlmError: the texts do not hold so many different phrases.
     """
     import sentencepiece
 
     model = io.BytesIO()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(_lines(texts)),
-        model_writer=model,
-        vocab_size=entries,
-        model_type="bpe",
-        byte_fallback=True,
-        character_coverage=1.0,
-        normalization_rule_name="identity",
-        remove_extra_whitespaces=False,
-        add_dummy_prefix=False,
-        split_by_whitespace=False,
-        max_sentencepiece_length=_LONGEST,
-        user_defined_symbols=["\n"],
-        bos_id=-1,
-        eos_id=-1,
-        num_threads=1,
-        minloglevel=2,
-    )
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(_lines(texts)),
+            model_writer=model,
+            vocab_size=entries,
+            model_type="bpe",
+            byte_fallback=True,
+            character_coverage=1.0,
+            normalization_rule_name="identity",
+            remove_extra_whitespaces=False,
+            add_dummy_prefix=False,
+            split_by_whitespace=False,
+            max_sentencepiece_length=_LONGEST,
+            user_defined_symbols=["\n"],
+            bos_id=-1,
+            eos_id=-1,
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        found = re.search(r"value <= (\d+)", str(error))
+        if found is None:
+            raise
+        raise FervlmError(
+            f"the texts give {found[1]} entries at most, {entries} are wanted", hint=f"Set nano.entries={found[1]}."
+        ) from None
     return model.getvalue()
 
 

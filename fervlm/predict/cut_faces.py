@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Wanted:
+    """Faces as a model takes them: side in pixels, and whether in colour."""
+
+    side: int
+    colour: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CutFaces:
     """The F faces of one picture, largest first.
 
@@ -36,14 +44,14 @@ class CutFaces:
     notes: tuple[str, ...]
 
 
-def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, manifest: Manifest) -> CutFaces:
+def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, wanted: Manifest | Wanted) -> CutFaces:
     """The faces of a picture as the model wants them.
 
     Args:
         source: the encoded picture, or its path.
         name: what to call it.
         finder: finds the faces.
-        manifest: side and channels of the crops.
+        wanted: side and channels of the crops.
 
     Raises:
         FervlmError: the picture cannot be read, or shows no face.
@@ -55,8 +63,8 @@ def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, manifes
         raise FervlmError(
             "no face was found in it", file=name, hint="If the picture is a face already cut out, add --face-is-crop."
         )
-    side = manifest.crop_side or manifest.image_size
-    crops = crop_faces(picture.pixels, [f.square for f in found], side, grey=not manifest.colour)
+    side = wanted.side if isinstance(wanted, Wanted) else wanted.crop_side or wanted.image_size
+    crops = crop_faces(picture.pixels, [f.square for f in found], side, grey=not wanted.colour)
     several = len(found) > 1
     places = tuple(
         FacePlace(name, number if several else None, picture.in_file(face.box))

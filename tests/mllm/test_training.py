@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -96,14 +97,9 @@ def test_every_family_trains_saves_reloads_and_merges(
 
 
 def test_training_lowers_the_loss_and_learns_by_heart(tiny_set: Path, tmp_path: Path) -> None:
+    labels = {"talks": 1, "mixture": {"label": 1, "caption": 0, "dialogue": 0}}
     config = settings(
-        tiny_set,
-        "nano",
-        lora=None,
-        nano=tiny_nano().model_dump(),
-        lr=0.005,
-        batch=8,
-        talk={"talks": 1, "details": False},
+        tiny_set, "nano", lora=None, nano=tiny_nano().model_dump() | {"entries": 350}, lr=0.003, batch=24, talk=labels
     )
     told: list[str] = []
     check_overfit(config, tmp_path / "nano", told.append)
@@ -147,16 +143,25 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(tiny_set: Path, checkpoint
     assert [line.split(",")[:2] for line in steps[0]] == [line.split(",")[:2] for line in steps[1]]
 
 
-def test_two_processes_learn_what_one_learns(tiny_set: Path, checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_two_processes_and_two_parts_learn_what_one_learns(
+    tiny_set: Path, checkpoint: Checkpoint, tmp_path: Path
+) -> None:
     recipe = tmp_path / "recipe.yaml"
     plain = settings(tiny_set, checkpoint("nano"), talk={"talks": 1, "label_weight": 3.0}, lr=0.001)
     recipe.write_text(plain.model_dump_json())
     tail = ["-m", "fervlm", "train", "mllm", str(recipe), "--quiet", "--out"]
-    subprocess.run([sys.executable, *tail, tmp_path / "one"], check=True, timeout=200)
     both = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29577"]
     subprocess.run([*both, *tail, tmp_path / "two"], check=True, timeout=250, capture_output=True)
-    one, two = (load_file(tmp_path / run / "checkpoint" / "adapter_model.safetensors") for run in ("one", "two"))
-    assert all(torch.allclose(one[name], two[name], atol=2e-4) for name in one)
+    train_talk(plain, tmp_path / "one", quiet)
+    train_talk(plain.model_copy(update={"parts": 2}), tmp_path / "parts", quiet)
+    one, two, parts = (_losses(tmp_path / run) for run in ("one", "two", "parts"))
+    assert one == pytest.approx(two, rel=2e-4)
+    assert one == pytest.approx(parts, rel=2e-4)
+
+
+def _losses(run: Path) -> list[float]:
+    with (run / "steps.csv").open() as handle:
+        return [float(row["loss"]) for row in csv.DictReader(handle)]
 
 
 def test_the_wrong_base_missing_keys_prompts_and_pixels_are_refused(
@@ -225,6 +230,11 @@ def test_weights_that_no_answer_passes_through_are_found(
     made.model.base_model.model.stray = torch.nn.Linear(2, 2)
     with pytest.raises(FervlmError, match=r"2 trained weights get no gradient \(.*stray"):
         check_gradients(made.model, batch)
+
+
+def test_a_vocabulary_larger_than_the_texts_is_one_sentence(tiny_set: Path, tmp_path: Path) -> None:
+    with pytest.raises(FervlmError, match=r"entries at most, 9000 are wanted. Set nano.entries="):
+        prepare(settings(tiny_set, "nano", nano={"entries": 9000}, lora=None), tmp_path / "run", quiet)
 
 
 def test_a_folder_of_another_run_is_left_alone(tiny_set: Path, checkpoint: Checkpoint, tmp_path: Path) -> None:
