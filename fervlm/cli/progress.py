@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
@@ -61,3 +61,36 @@ def watching(sources: int, *, to_file: bool) -> Iterator[Watch]:
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False) as bar:
         yield Watch(bar, bar.add_task("", total=sources, made=0))
+
+
+@contextmanager
+def stepping() -> Iterator[Callable[[int, int, str], None]]:
+    """A bar for the steps of a training, below the lines that are printed meanwhile; silent without a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _all, _told: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("step"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.description}", markup=False),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+        task = bar.add_task("", total=None)
+
+        def tick(done: int, steps: int, told: str) -> None:
+            bar.update(task, completed=done, total=steps, description=told)
+
+        yield tick

@@ -24,7 +24,7 @@ class Ranks:
 
     def __init__(self, rows: int, device: torch.device | str, group: dist.ProcessGroup | None = None) -> None:
         self.group = group
-        self.rank, self.size = (dist.get_rank(group), dist.get_world_size(group)) if _several(group) else (0, 1)
+        self.rank, self.size = (dist.get_rank(group), dist.get_world_size(group)) if several(group) else (0, 1)
         counts = [torch.zeros(1, dtype=torch.int64, device=device) for _ in range(self.size)]
         mine = torch.tensor([rows], device=device)
         if self.size > 1:
@@ -114,7 +114,7 @@ def loss_over_ranks(
         ValueError: as `multi_positive_loss`, on every rank; a rank without rows; without `positives`, a rank whose
             pictures and texts differ in number.
     """
-    if not _several(group):
+    if not several(group):
         return multi_positive_loss(
             a,
             b,
@@ -154,12 +154,32 @@ def loss_over_ranks(
     return loss.detach() + rows.size * (loss - loss.detach()) if averaged else loss
 
 
+def mean_over_ranks(total: Tensor, count: Tensor, least: float) -> Tensor:
+    """`total / count` of the whole batch, of which each rank gives its own part; 0-dim, the same on all ranks.
+
+    Gradients are this rank's share times the number of ranks: DistributedDataParallel takes their mean over ranks,
+    which is then the gradient of the whole batch, however unequal the ranks' counts are.
+
+    Args:
+        total: sum over what this rank counts, 0-dim.
+        count: how much that is; carries no gradient.
+        least: a smaller count of all ranks together is taken as this much.
+    """
+    if not several():
+        return total / count.clamp(min=least)
+    whole = torch.stack([total.detach().float(), count.detach().float()])
+    dist.all_reduce(whole)
+    counted = whole[1].clamp(min=least)
+    share = dist.get_world_size() * total / counted
+    return share + (whole[0] / counted - share).detach()
+
+
 def average_gradients(parameters: Iterable[Tensor], group: dist.ProcessGroup | None = None) -> None:
     """Replace each gradient by its mean over ranks: after `cached_backward`, which DDP's hooks cannot follow.
 
     A parameter without a gradient on this rank counts as 0, so that all ranks may call it with the same parameters.
     """
-    if not _several(group):
+    if not several(group):
         return
     for parameter in parameters:
         if parameter.requires_grad:
@@ -189,5 +209,6 @@ def positives_by_id(row_ids: Tensor, col_ids: Tensor, weights: Tensor, batch_ids
     return Positives(order[found[0][kept]], order[found[1][kept]], weights[kept])
 
 
-def _several(group: dist.ProcessGroup | None) -> bool:
+def several(group: dist.ProcessGroup | None = None) -> bool:
+    """Whether more than one process is at work."""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size(group) > 1

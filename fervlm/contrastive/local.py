@@ -69,7 +69,7 @@ def local_loss(
       Bica et al. 2024, arXiv:2401.09865); cheap, no negatives from other pictures, `form` and `logit_bias` unused.
 
     Args:
-        batch: this process's pictures and sentences; negatives come from these alone.
+        batch: pictures and sentences of one process; `local_ranks` has the same over several.
         way: which.
         logit_scale: factor of the cosines, 0-dim.
         attention_scale: factor of the cosines under the softmax over patches, e.g. a learned temperature's inverse.
@@ -83,9 +83,10 @@ def local_loss(
         if not len(batch.sentences):
             return batch.patches.sum().float() * 0 + logit_scale.float().sum() * 0
         if way == "in_sample":
-            return _in_sample(batch, logit_scale.float())
+            total, count = in_sample_sum(batch, logit_scale)
+            return total / count.clamp_min(1)
         logits = logit_scale.float() * local_cosines(batch, way, attention_scale) + logit_bias
-        return _pair_loss(logits, batch, form)
+        return pair_loss(logits, batch.owners, batch.meanings, form)
 
 
 def local_cosines(batch: LocalBatch, way: Way, attention_scale: Tensor | float = 10.0) -> Tensor:
@@ -120,11 +121,15 @@ def _cosines(patches: Tensor, sentences: Tensor, scale: Tensor, weights: Tensor 
     return (seen * cosines).sum(1) / length
 
 
-def _pair_loss(logits: Tensor, batch: LocalBatch, form: str) -> Tensor:
-    """`multi_positive_loss` on given logits [B, Q]: a picture's sentences share its weight."""
-    count, owners = len(logits), batch.owners
+def pair_loss(logits: Tensor, owners: Tensor, meanings: Tensor | None, form: str = "softmax") -> Tensor:
+    """`multi_positive_loss` on given logits [B, Q]: a picture's sentences share its weight.
+
+    Raises:
+        ValueError: no such form.
+    """
+    count = len(logits)
     mine = torch.arange(count, device=logits.device)[:, None] == owners
-    apart = _known(batch, count) & ~mine
+    apart = _known(owners, meanings, count) & ~mine
     weights = mine / mine.sum(1, keepdim=True).clamp_min(1)
     if form == "sigmoid":
         negatives = -functional.logsigmoid(-logits).masked_fill(apart | mine, 0).sum()
@@ -139,13 +144,13 @@ def _pair_loss(logits: Tensor, batch: LocalBatch, form: str) -> Tensor:
     return -0.5 * (down.mean() + (weights[rows] * across.masked_fill(~mine[rows], 0)).sum(1).mean())
 
 
-def _known(batch: LocalBatch, count: int) -> Tensor:
+def _known(owners: Tensor, meanings: Tensor | None, count: int) -> Tensor:
     """Bool [B, Q]: whether the picture has a sentence of that meaning."""
-    if batch.meanings is None:
-        return torch.zeros(count, len(batch.owners), dtype=torch.bool, device=batch.owners.device)
-    kinds, kind = torch.unique(batch.meanings, return_inverse=True)
+    if meanings is None:
+        return torch.zeros(count, len(owners), dtype=torch.bool, device=owners.device)
+    kinds, kind = torch.unique(meanings, return_inverse=True)
     has = torch.zeros(count, len(kinds), dtype=torch.bool, device=kind.device)
-    has[batch.owners, kind] = True
+    has[owners, kind] = True
     return has[:, kind]
 
 
@@ -162,17 +167,22 @@ def region_loss(batch: LocalBatch, attention_scale: Tensor | float = 10.0) -> Te
     Raises:
         ValueError: no priors.
     """
+    total, count = region_sum(batch, attention_scale)
+    return total / count.clamp_min(1)
+
+
+def region_sum(batch: LocalBatch, attention_scale: Tensor | float = 10.0) -> tuple[Tensor, Tensor]:
+    """The sum that `region_loss` is the mean of, and over how many sentences; both 0-dim."""
     if batch.priors is None:
         raise ValueError("local: the region loss needs priors")
     with torch.autocast(batch.patches.device.type, enabled=False):
         if not len(batch.sentences):
-            return batch.patches.sum().float() * 0
+            return batch.patches.sum().float() * 0, batch.owners.sum()
         prior = batch.priors.float()
         seen = torch.log_softmax(attention_scale * _own_cosines(batch), 1)
         told = prior.sum(1) > 0
         divergence = (torch.special.xlogy(prior, prior) - prior * seen).sum(1)
-        total: Tensor = divergence.where(told, divergence.new_zeros(())).sum()
-        return total / told.sum().clamp_min(1)
+        return divergence.where(told, divergence.new_zeros(())).sum(), told.sum()
 
 
 def _slots(owners: Tensor, count: int) -> tuple[Tensor, int]:
@@ -203,7 +213,11 @@ def _own_cosines(batch: LocalBatch) -> Tensor:
     return cosines[batch.owners, slots]
 
 
-def _in_sample(batch: LocalBatch, scale: Tensor) -> Tensor:
+def in_sample_sum(batch: LocalBatch, logit_scale: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum that the way `in_sample` takes the mean of, and over how many sentences; both 0-dim."""
+    scale = logit_scale.float()
+    if not len(batch.sentences):
+        return batch.patches.sum().float() * 0 + scale.sum() * 0, batch.owners.sum()
     sentences, unit, slots = _padded(batch)
     cosines = sentences @ unit.transpose(1, 2)
     least, most = cosines.amin(2, keepdim=True), cosines.amax(2, keepdim=True)
@@ -221,4 +235,4 @@ def _in_sample(batch: LocalBatch, scale: Tensor) -> Tensor:
     counts = apart.any(2)
     masked = logits.masked_fill(~(apart | itself), -torch.inf)
     both = masked.log_softmax(2).diagonal(dim1=1, dim2=2) + masked.log_softmax(1).diagonal(dim1=1, dim2=2)
-    return -0.5 * both.where(counts, both.new_zeros(())).sum() / counts.sum().clamp_min(1)
+    return -0.5 * both.where(counts, both.new_zeros(())).sum(), counts.sum()

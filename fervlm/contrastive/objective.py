@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own short name
 from torch import Tensor, nn
-from torch import distributed as dist
 
 from fervlm.contrastive.captions import CaptionBatch, Part
 from fervlm.contrastive.class_prompts import PROMPT_SETS, templates, words_of
-from fervlm.contrastive.distributed import Ranks, loss_over_ranks
-from fervlm.contrastive.local import LocalBatch, local_loss, region_loss
+from fervlm.contrastive.distributed import Ranks, loss_over_ranks, mean_over_ranks
+from fervlm.contrastive.local import LocalBatch, region_sum
+from fervlm.contrastive.local_ranks import local_loss_over_ranks
 from fervlm.contrastive.mining import MiningSettings, mine
 from fervlm.contrastive.model import GlobalLocal
 from fervlm.contrastive.settings import ContrastiveConfig
@@ -192,9 +192,11 @@ class Objective(nn.Module):
         losses = {}
         attention = self.model.scale("attention")
         if weights.local:
-            losses["local"] = local_loss(local, self.config.captions.way, self.model.scale("local"), attention)
+            losses["local"] = local_loss_over_ranks(
+                local, self.config.captions.way, self.model.scale("local"), attention
+            )
         if weights.align:
-            losses["align"] = region_loss(local, attention)
+            losses["align"] = mean_over_ranks(*region_sum(local, attention), 1)
         return losses
 
 
@@ -202,23 +204,3 @@ def unit_loss(logits: Tensor, target: Tensor, measured: Tensor) -> Tensor:
     """Binary cross-entropy [B, A] over what was measured, each reading counted alike."""
     losses = F.binary_cross_entropy_with_logits(logits, target, reduction="none") * measured
     return mean_over_ranks(losses.sum(), measured.sum(), 1)
-
-
-def mean_over_ranks(total: Tensor, count: Tensor, least: float) -> Tensor:
-    """`total / count` of the whole batch, of which each rank gives its own part; 0-dim, the same on all ranks.
-
-    Gradients are this rank's share times the number of ranks: DistributedDataParallel takes their mean over ranks,
-    which is then the gradient of the whole batch, however unequal the ranks' counts are.
-
-    Args:
-        total: sum over what this rank counts, 0-dim.
-        count: how much that is; carries no gradient.
-        least: a smaller count of all ranks together is taken as this much.
-    """
-    if not (dist.is_available() and dist.is_initialized()):
-        return total / count.clamp(min=least)
-    whole = torch.stack([total.detach().float(), count.detach().float()])
-    dist.all_reduce(whole)
-    counted = whole[1].clamp(min=least)
-    share = dist.get_world_size() * total / counted
-    return share + (whole[0] / counted - share).detach()

@@ -90,6 +90,7 @@ class ContrastiveConfig(_Frozen):
     flip: bool = Field(True, description="Mirror pictures; off by itself where texts name sides.")
     edge: int = Field(8, ge=0, description="Dimensions of an edge between two AUs; 0: no graph.")
     device: str = Field("cpu", description="cpu, cuda, cuda:1, ...; under torchrun each rank takes its own GPU.")
+    shard: bool = Field(False, description="Cut weights, gradients and moments over the processes (FSDP).")
     precision: Literal["fp32", "bf16"] = "fp32"
     patience: int = Field(0, ge=0, description="Measurements without a better UAR before it stops; 0: never.")
     threads: int = Field(1, ge=1)
@@ -99,6 +100,6 @@ class ContrastiveConfig(_Frozen):
 
     def fingerprint(self) -> str:
         """16 hex digits over what decides the result; how often it is measured or saved does not."""
-        apart = {"threads", "device", "unknown_from", "measure_every", "save_every", "log_every"}
+        apart = {"threads", "device", "shard", "unknown_from", "measure_every", "save_every", "log_every"}
         text = self.model_dump_json(exclude=apart)
         return hashlib.sha256(text.encode()).hexdigest()[:16]

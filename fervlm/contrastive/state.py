@@ -12,27 +12,62 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from fervlm.contrastive.sharded import gathered, like
 from fervlm.errors import FervlmError
 
 STATE = "state.safetensors"
+BEST = "best.safetensors"
+"""The running average that scored best, of runs that stop early."""
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 """What AdamW keeps of each parameter."""
 
 
 def save_state(
-    folder: Path, model: nn.Module, average: dict[str, Tensor], optimizer: torch.optim.Optimizer, note: dict[str, Any]
+    folder: Path,
+    model: nn.Module,
+    average: dict[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    note: dict[str, Any],
+    *,
+    writes: bool = True,
 ) -> None:
-    """Write `state.safetensors` with its note inside; the old state stays until the new one is whole."""
+    """Write `state.safetensors` with its note inside; the old state stays until the new one is whole.
+
+    The ranks of a model that is cut over them gather it together, and one of them `writes`.
+    """
     names = [name for name, p in model.named_parameters() if p.requires_grad]
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.items()}
     for name, parameter in zip(names, _parameters(optimizer), strict=True):
         for key, value in optimizer.state.get(parameter, {}).items():
             tensors[f"moments.{key}.{name}"] = value if isinstance(value, Tensor) else torch.tensor(float(value))
+    tensors = gathered(tensors)
+    if not writes:
+        return
+    _write(folder / STATE, tensors, {"note": json.dumps(note)})
+
+
+def save_best(folder: Path, average: dict[str, Tensor]) -> None:
+    """Write `best.safetensors`."""
+    _write(folder / BEST, average, {})
+
+
+def load_best(folder: Path) -> dict[str, Tensor]:
+    """What `save_best` wrote last.
+
+    Raises:
+        FervlmError: the file is damaged.
+    """
+    try:
+        return load_file(folder / BEST)
+    except (SafetensorError, OSError) as error:
+        raise FervlmError(f"the best weights cannot be read ({error})", file=folder / BEST) from error
+
+
+def _write(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
     plain = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    path = folder / STATE
     part = path.with_suffix(".part")
-    save_file(plain, part, metadata={"note": json.dumps(note)})
+    save_file(plain, part, metadata=metadata)
     with part.open("rb") as handle:
         os.fsync(handle.fileno())
     part.replace(path)
@@ -55,9 +90,9 @@ def load_state(
     wanted |= {f"average.{name}": value for name, value in average.items()}
     if any(name not in tensors or tensors[name].shape != value.shape for name, value in wanted.items()):
         raise FervlmError("the saved state belongs to another model", file=path, hint="Start anew: --restart.")
-    model.load_state_dict({name: tensors[f"model.{name}"] for name in model.state_dict()})
+    model.load_state_dict({name: like(value, tensors[f"model.{name}"]) for name, value in model.state_dict().items()})
     for name, value in average.items():
-        value.copy_(tensors[f"average.{name}"])
+        value.copy_(like(value, tensors[f"average.{name}"]))
     for name, parameter in zip(names, _parameters(optimizer), strict=True):
         found = {key: tensors.get(f"moments.{key}.{name}") for key in _MOMENTS}
         if None not in found.values():
@@ -69,7 +104,7 @@ def _like(parameter: Tensor, moment: Tensor) -> Tensor:
     """In the parameter's own layout: fused AdamW pairs the two by their place in memory, whatever their strides."""
     if moment.shape != parameter.shape:
         return moment.to(parameter.device)
-    return torch.empty_like(parameter, dtype=moment.dtype).copy_(moment)
+    return torch.empty_like(parameter, dtype=moment.dtype).copy_(like(parameter, moment))
 
 
 def read_state(path: Path, hint: str | None = "Start anew: --restart.") -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import signal
@@ -26,9 +27,11 @@ from fervlm.contrastive.faces import Faces, load_faces
 from fervlm.contrastive.grad_cache import cached_backward
 from fervlm.contrastive.logs import RunLogs
 from fervlm.contrastive.measure import scores_by_source
+from fervlm.contrastive.model import GlobalLocal
 from fervlm.contrastive.objective import Batch, Features, Objective, draw_class_tokens
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.state import STATE, load_state, read_state, save_state
+from fervlm.contrastive.sharded import clip_gradients, gathered, shard
+from fervlm.contrastive.state import BEST, STATE, load_best, load_state, read_state, save_best, save_state
 from fervlm.contrastive.targets import Targets
 from fervlm.contrastive.validation import tuning_part
 from fervlm.errors import FervlmError
@@ -53,8 +56,18 @@ class Trained:
     """Whether this process is the first of its run."""
 
 
-def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
+Tick = Callable[[int, int, str], None]
+"""Called after each step with (steps done, steps in all, what is told of them)."""
+
+
+def train(config: ContrastiveConfig, out: Path, say: Say = print, tick: Tick | None = None) -> Trained:
     """Run, or go on with, a run in `out`.
+
+    Args:
+        config: its settings.
+        out: its folder.
+        say: is told what is worth a line.
+        tick: is told of every step.
 
     Raises:
         FervlmError: the data cannot be read, the folder holds another run, or the loss is no number.
@@ -63,7 +76,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     joined = dist.is_available() and dist.is_initialized()
     rank, world = _ranks(config)
     if rank:
-        say = _silent
+        say, tick = _silent, None
     out.mkdir(parents=True, exist_ok=True)
     side, colour = picture_side(config)
     faces = load_faces(config.data, "train", side, colour=colour)
@@ -81,12 +94,13 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print) -> Trained:
     if built.tokenizer is not None and rank == 0:
         built.tokenizer.save(str(out / "tokenizer.json"))
     run = Run(config, out, built, faces, say, rank, world)
+    run.tick = tick
     run.resume()
     finished = run.go(tuning)
     run.use_average()
     if world > 1 and not joined:
         dist.destroy_process_group()  # what follows is the first rank's alone
-    return Trained(built, held_out, run.fingerprint, run.step, finished, leads=rank == 0)
+    return Trained(run.built, held_out, run.fingerprint, run.step, finished, leads=rank == 0)
 
 
 def shown(faces: Faces, config: ContrastiveConfig) -> NDArray[np.bool_]:
@@ -112,8 +126,15 @@ class Run:
         self.model = built.model
         self.device = next(self.model.parameters()).device
         self.whole = Objective(self.model, config)
+        self._check_sizes()
         self.objective: torch.nn.Module = self.whole
-        if world > 1 and config.parts == 1:
+        self.tick: Tick | None = None
+        self.spare: GlobalLocal | None = None
+        """Where the model is cut over ranks: a whole one, on the first rank, to measure and to publish."""
+        self.uncut: list[torch.nn.Parameter] = []
+        if config.shard:
+            self._shard()
+        elif world > 1 and config.parts == 1:
             # Heads of a part that is left out get no gradient.
             self.objective = DistributedDataParallel(self.objective, find_unused_parameters=True)
         self.steps_per_epoch = len(faces) // (config.batch * world)
@@ -128,13 +149,21 @@ class Run:
         self.kept: list[dict[str, float]] = []
         """Losses of the steps since the last row of the log."""
         self.strength = Strength().times(config.augment)
-        self._check_sizes()
         self.fingerprint = faces.fingerprint()
         self.targets = Targets(faces, self.model.config.units, config)
         c = config.captions
         self.bank = None
         if config.weights.captions():
             self.bank = CaptionBank(faces, built.words, anchored=c.anchored, hard=c.hard, regions=c.regions)
+
+    def _shard(self) -> None:
+        if self.world == 1 or self.config.parts > 1:
+            raise FervlmError(
+                "shard cuts the model over several processes, each with its batch in one part",
+                hint="Start it with torchrun and parts=1, or leave shard out.",
+            )
+        self.spare = copy.deepcopy(self.model) if self.rank == 0 else None
+        self.uncut = shard(self.whole)
 
     # ---- state
 
@@ -156,9 +185,9 @@ class Run:
 
     def save(self) -> None:
         """Everything the next step needs; the first rank writes it."""
-        if self.rank:
+        if self.rank and not self.uncut:
             return
-        save_state(self.out, self.model, self.average, self.optimizer, self._note())
+        save_state(self.out, self.model, self.average, self.optimizer, self._note(), writes=self.rank == 0)
 
     def _note(self) -> dict[str, Any]:
         return {
@@ -173,8 +202,17 @@ class Run:
         }
 
     def use_average(self) -> None:
-        """Put the running average into the model."""
-        self.model.load_state_dict({**self.model.state_dict(), **self.average})
+        """Put the running average into the model that is measured and published; with `patience`, the best one."""
+        average = gathered(self.average)
+        if self.config.patience and self.worse and (self.out / BEST).exists():
+            average = load_best(self.out)
+        if self.spare is not None:
+            self.built = replace(self.built, model=self.spare)
+        if not self.rank or not self.uncut:
+            self._put(average)
+
+    def _put(self, average: dict[str, torch.Tensor]) -> None:
+        self.built.model.load_state_dict({**self.built.model.state_dict(), **average})
 
     # ---- steps
 
@@ -188,6 +226,8 @@ class Run:
             while self.step < self.steps and not self._enough():
                 self.kept.append(self.one_step())
                 self.step += 1
+                if self.tick is not None:
+                    self.tick(self.step, self.steps, f"loss {self.kept[-1]['total']:.3f}")
                 if self.step % self.config.log_every == 0 or self.step == self.steps:
                     if logs is not None:
                         pictures = (self.step - at) * self.config.batch * self.world
@@ -217,13 +257,19 @@ class Run:
         self.objective.train()
         self.optimizer.zero_grad(set_to_none=True)
         losses = self._backward(batch)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip_norm)
-        if not math.isfinite(losses["total"] + float(norm)):
+        if not math.isfinite(losses["total"] + self._clip()):
             # A gradient that is no number would spoil the weights, and with them the next saved state.
             self._refuse(losses)
         self.optimizer.step()
         self._after(step)
         return losses
+
+    def _clip(self) -> float:
+        """Norm of the whole gradient, which is then at most `clip_norm`."""
+        if not self.uncut:
+            return float(torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm))
+        average_gradients(self.uncut)
+        return clip_gradients(self.model.parameters(), self.config.clip_norm)
 
     def _backward(self, batch: Batch) -> dict[str, float]:
         """Gradients of one batch; the values of its losses and their weighted sum."""
@@ -348,17 +394,20 @@ class Run:
         self.say(f"epoch {epoch:.2f} of {self.config.epochs:g}: {told}; {rate:.0f} pictures/s")
 
     def _measure(self, logs: RunLogs | None, tuning: Faces) -> None:
+        average = gathered(self.average)
         if logs is None:
             return
-        own = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.use_average()
+        measured = self.model if self.spare is None else self.spare
+        own = {name: value.clone() for name, value in measured.state_dict().items()}
+        measured.load_state_dict({**own, **average})
         # A net sees faces in the size it is being trained at; the last size counts once it is reached.
-        built, size = self.built, self.size_at(self.step - 1)
-        scores = scores_by_source(self.model, built.words, tuning, size, built.levels)
-        self.model.load_state_dict(own)
+        scores = scores_by_source(measured, self.built.words, tuning, self.size_at(self.step - 1), self.built.levels)
+        measured.load_state_dict(own)
         judged = [value for name, value in scores.items() if name.endswith("/UAR")]
         if judged and (mean := float(np.mean(judged))) > self.best:
             self.best, self.worse = mean, 0
+            if self.config.patience:
+                save_best(self.out, average)
         else:
             self.worse += 1
         logs.add("scores", {"step": self.step, "epoch": self.step / self.steps_per_epoch, **scores})

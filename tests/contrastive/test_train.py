@@ -340,6 +340,31 @@ def test_patience_stops_a_run_that_gets_no_better(settings: Settings, tmp_path: 
     assert (again.step, again.finished) == (trained.step, True)
 
 
+def test_a_run_that_stops_early_publishes_what_scored_best(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The score peaks at the second of four measurements: the weights of that moment are published, resumed or not."""
+    told, seen = iter([0.2, 0.5, 0.4, 0.3]), []
+
+    def scores(model: torch.nn.Module, *_rest: object) -> dict[str, float]:
+        seen.append({name: value.clone() for name, value in model.state_dict().items()})
+        return {"one/UAR": next(told)}
+
+    monkeypatch.setattr("fervlm.contrastive.train.scores_by_source", scores)
+    config = settings(lr=3e-3, ema=0.5, patience=2, measure_every=0.3, epochs=5)
+    trained = train(config, tmp_path, silent)
+    assert (len(seen), trained.finished) == (4, True)
+    for again in (trained, train(config, tmp_path, silent)):
+        own = again.built.model.state_dict()
+        assert all(torch.equal(own[name], value) for name, value in seen[1].items())
+        assert not all(torch.equal(own[name], value) for name, value in seen[3].items())
+
+
+def test_a_model_is_cut_over_several_processes_only(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(FervlmError, match="several processes"):
+        train(settings(shard=True), tmp_path, silent)
+
+
 def test_bf16_follows_fp32(settings: Settings, faces: Faces, tmp_path: Path) -> None:
     losses = []
     for precision in ("fp32", "bf16"):

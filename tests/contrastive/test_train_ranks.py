@@ -32,7 +32,7 @@ def test_two_ranks_train_as_one(face_set: Path, tiny_vit: Path, tmp_path: Path) 
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    assert "all alike: affect label overview summary units" in done.stdout
+    assert "all alike: affect align label local overview summary units" in done.stdout
     rows = []
     for name in ("whole", "cut"):
         with (tmp_path / "out" / name / "steps.csv").open(encoding="utf-8", newline="") as handle:
