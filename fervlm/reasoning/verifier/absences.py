@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import Element
@@ -16,13 +18,25 @@ _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 
+_AWAY = frozenset(("stays away", "stay away", "stayed away", "stays out", "stay out", "stayed out"))
+_ODDS = re.compile(r"\b(?:probabilit|likelihood|chance|odds|score|value|reading)", re.IGNORECASE)
+
 
 class AbsenceReader(MoveReader):
     """Handlers for absences."""
 
+    def _on_move(self, element: Element) -> None:
+        if element.entry.value == ("low",) and self.copula and self.group and _ODDS.search(self.text[: element.start]):
+            self._on_gone(element)  # "the probability of a smile is low"
+        elif self.soft and self.group and not self.naked and self._word(element) in _AWAY:
+            self._flip()  # "a squint stays away"
+            self.closed = True
+        else:
+            MoveReader._on_move(self, element)
+
     def _on_gone(self, element: Element) -> None:
         word = self._word(element)
-        if word in ("off", "gone") and self._next(NONE)[0] not in (None, *SEPARATING):
+        if word in ("off", "gone") and self._next(NONE)[0] not in (None, Kind.COLON, *SEPARATING):
             return  # "off the teeth"
         if word == "off" and self.text[: element.start].endswith("ing ") and not self.copula:
             return  # "squaring off"
@@ -85,7 +99,10 @@ class AbsenceReader(MoveReader):
         if nxt not in _CLAIMING or " " in self._word(element) or not self.i:
             return False
         before = self.els[self.i - 1]
-        return before.kind in (Kind.PREP, Kind.OF, Kind.WITH, Kind.AND) and self.els[k].token - element.token <= 2
+        counted = self._word(element) == "zero" and before.kind in (Kind.COMMA, Kind.BREAK)  # "..., zero jaw drop"
+        return (counted or before.kind in (Kind.PREP, Kind.OF, Kind.WITH, Kind.AND)) and self.els[
+            k
+        ].token - element.token <= 2
 
     def _on_plus(self, element: Element) -> None:
         self.closed = True

@@ -21,6 +21,8 @@ _FILLING = frozenset(
     )
 )  # fmt: skip
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
+_HERE = frozenset(("here", "today", "now", "in", "this", "case", "picture", "face", "at", "all"))
+_SPEAKERS = re.compile(r"\b(?:i|we|one|you)\b", re.IGNORECASE)
 _SPEAKER = re.compile(r"\b(?:i|we|one|you) $", re.IGNORECASE)
 _PAST_ADVERBS = frozenset((Kind.HEDGE, Kind.ALL, Kind.COP, Kind.MORE, Kind.NOISE))
 _PAST_PREP = frozenset((Kind.PREP,))
@@ -87,8 +89,15 @@ class DenialReader(AbsenceReader):
     def _on_not(self, element: Element) -> None:
         nxt, k = self._next(_PAST_ADVERBS)
         if nxt in (None, Kind.BREAK) and self.group and _SPEAKER.search(self.text[: element.start]):
-            self._flip()  # "a wrinkled nose I do not see"
+            one = len(_SPEAKERS.findall(self.text[: element.start])) > 1
+            for draft in self.group:  # "a wrinkled nose I do not see"; "a smile I see, a frown I don't"
+                if not one or draft.chunk == self.group[-1].chunk:
+                    draft.negated = not draft.negated
             self.closed = True
+            return
+        if nxt is Kind.RELATIVE and k == self.i + 1 and self._next(_PAST_SIDE_QUAL, k + 1)[0] in _CLAIMING:
+            self._deny()  # "it is not that the lips are parted"
+            self.i = k
             return
         seen = nxt is Kind.MOVE and "seen" in self.els[k].entry.value
         if nxt in (Kind.PRED, Kind.ACT, Kind.MEAS) or (seen and self.group):
@@ -112,7 +121,7 @@ class DenialReader(AbsenceReader):
             self._deny()  # "what it hasn't: a frown"
         elif nxt is None or nxt in SEPARATING or nxt in (Kind.OPEN, Kind.PREP, Kind.COLON):
             stop = self.els[k].start if k < self.count else len(self.text)
-            if not self.text[element.end : stop].strip(" \"')"):  # no verb that is not known
+            if set(_WORDS.findall(self.text[element.end : stop].lower())) <= _HERE:  # no verb that is not known
                 self._ellipsis()
         elif nxt is Kind.LEVEL:
             after = self._next(_PAST_SIDE_QUAL, k + 1)[0]

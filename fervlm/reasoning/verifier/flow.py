@@ -12,6 +12,12 @@ from fervlm.reasoning.verifier.kinds import Entry, Kind
 _PAST_AND_OR = frozenset((Kind.AND, Kind.OR))
 _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE, Kind.ONE))
 _PAST_QUAL = frozenset((Kind.QUAL,))
+_ECHOES = ("same ", "opposite ", "reverse ", "cannot ", "can't ", "more ")
+_SEPARATED = frozenset((Kind.COMMA, Kind.AND, Kind.BREAK))
+_NOUN = re.compile(
+    r"^ (?:the|this|that) (?!(?:intensity|strength|level|degree|side|whole|effect|first|second|former|latter)\b)"
+    r"[a-z]{4,} $"
+)
 _WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
 _PRONOUN = re.compile(r" (?:it|them)\b| (?:this|these|that|those)\b(?! [a-z])")
 _UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
@@ -92,6 +98,8 @@ class FlowReader(ColonReader):
         if word == "to" and self.denying and self.denied_first is not None and self._next(NONE)[0] is Kind.MOVE:
             self.denying = False  # "it takes no smile to lift a lip"
         if _PRONOUN.match(self.text, element.end) and self.kinds[self.i - 1] is not Kind.COP:
+            if word == "below" and self._of_numbers() and self.group:
+                self._on_gone(element)  # "AU4 is above the threshold, AU9 below it"
             self.prep = False
             return  # "above it the lids are raised"
         if word == "from":
@@ -104,7 +112,7 @@ class FlowReader(ColonReader):
             and self.group
             and not self._before_word(element)
         ):
-            if word in ("below", "under") and self.kinds[self.i - 1] not in (Kind.AU, Kind.MEAS, Kind.COP):
+            if word in ("below", "under") and not self._of_numbers():
                 self.prep, self.prep_word = True, word  # "a smile, a raised chin below"
             elif word in ("below", "under"):
                 self._on_gone(element)  # "25, 26 below"
@@ -112,6 +120,10 @@ class FlowReader(ColonReader):
                 self._on_pred(element)  # "lid raiser on"
         else:
             self.prep, self.prep_word = True, word
+
+    def _of_numbers(self) -> bool:
+        """Whether "below" means a threshold."""
+        return self.kinds[self.i - 1] in (Kind.AU, Kind.MEAS, Kind.COP) or "threshold" in self.text
 
     def _before_word(self, element: Element) -> bool:
         """Whether a word that is not known follows before the next element ("raised under them")."""
@@ -122,6 +134,15 @@ class FlowReader(ColonReader):
         if element.end - element.start > 3 and self.naked and self.subject and self._stays(element):
             self._still()
             return
+        if self.likened >= 0:
+            self._end_simile()  # "what looks like a smile is a tuck"
+        before = self.els[self.i - 1]
+        if before.kind in _SEPARATED and self.i and _NOUN.search(self.text[before.end : element.start]):
+            self.subject, self.earlier, self.pending, self.naked = [], [], [], False  # "..., the label is open"
+            self._start_group()
+            if self.kinds[self.i + 1 : self.i + 2] == [Kind.LEVEL]:
+                self.i += 1  # "..., the hint stays weak"
+                return
         self.copula, self.copula_at = True, self.i
         if self.denying and self.denied_first is Kind.EMOTION:
             self.denying = False  # "fear rather than surprise is suggested by ..."
@@ -175,6 +196,11 @@ class FlowReader(ColonReader):
             return
         if self.i == self.count - 1:
             return  # the end of the sentence ends the clause
+        if element.end - element.start > 9 and self._word(element).startswith(_ECHOES) and self.out:
+            denied = self.out[-1].negated == self._word(element).startswith("same")
+            self._end_clause()
+            self.echo = denied  # "the same goes for a smile"; "..., which cannot be said of a smile"
+            return
         nxt, _ = self._next(NONE)
         if nxt is Kind.COP and self.out and self._word(element) == "so":  # "... is off, and so is AU26"
             denied = self.out[-1].negated

@@ -77,10 +77,29 @@ class LabelReader(WholeReader):
         if touching and self._word(element) == "against":
             self.prep, self.prep_word = True, "against"  # "the chin pushes against the lips"
             return
+        if self._word(element)[:4] in ("excl", "rule", "ruli") and self._excludes():
+            return
         self.against = True
         self._on_about(element)  # "no unit speaks against it" denies no unit
 
+    def _excludes(self) -> bool:
+        """ "We can exclude a smile", "a smile can be excluded": said of a movement it denies it."""
+        nxt, _ = self._next(_DETERMINERS)
+        if nxt in (None, Kind.BREAK, Kind.COMMA) and self.copula and self.group and self.group[-1].kind == "au":
+            self._flip()
+            self.closed = True
+            return True
+        forward = nxt in _TOUCHED and Kind.EMOTION not in self.kinds and not self.group
+        if forward or (nxt is Kind.COP and not self.group and Kind.EMOTION not in self.kinds):
+            self._deny()
+            return True
+        return False
+
     def _on_weak(self, element: Element) -> None:
+        if self.copula and self.group and all(d.kind == "au" for d in self.group):
+            self._flip()  # "raised brows are unlikely"
+            self.closed = True
+            return
         for draft in self.out[self.clause :]:
             if draft.kind == "label":
                 draft.negated = True

@@ -12,7 +12,9 @@ from fervlm.reasoning.verifier.kinds import Kind
 _EXCLUDING = frozenset(
     ("without", "lacking", "lack of", "absence of", "minus", "sans", "devoid of", "free of", "free from")
 )
-_EXCHANGED = frozenset(("instead of", "rather than", "as opposed to", "in place of"))
+_EXCHANGED = frozenset(
+    ("instead of", "rather than", "as opposed to", "in place of", "in contrast to", "in contrast with")
+)
 _FRONTED = _EXCHANGED | _EXCLUDING
 """What puts a denial in front of the clause that says what is there."""
 _REASONS = frozenset(("because", "since", "as", "although", "though", "even though", "when", "given that", "despite"))
@@ -156,9 +158,10 @@ class Lookahead(Cursor):
             return False
         before = self.els[self.i - 1]
         between = _WORDS.findall(self.text[before.end : element.start].lower())
+        told = before.kind in _NAMED or (before.kind is Kind.MOVE and before.entry.noun and not self.pending)
         if before.kind in _NAMED and between and self.deny_at <= 1 and self.deny_word in _FRONTED:
             return True
-        return before.kind in _NAMED and any(word not in SKIPPED for word in between)
+        return told and any(word not in SKIPPED for word in between)
 
     def _is_thing(self, k: int) -> bool:
         """Whether the part at `k` makes a noun with the movement after it: "lip tightening"."""

@@ -29,6 +29,8 @@ _IS_STILL = frozenset(
 )
 """After "still" as a state; before anything else it is an adverb."""
 _UNITS = frozenset((Kind.AU, Kind.UNIT))
+_NOT_STATED = frozenset((Kind.OF, Kind.PREP, Kind.WITH))
+_PAST_ONLY = (Kind.LEVEL, Kind.ONLY, Kind.ALL, Kind.COP, Kind.HEDGE)
 
 
 class MoveReader(UnitReader):
@@ -37,6 +39,8 @@ class MoveReader(UnitReader):
     def _on_move(self, element: Element) -> None:
         entry = element.entry
         moves: tuple[str, ...] = entry.value
+        if self.denying and not self.pending and self._new_subject(element):
+            self._end_denial()  # "instead of lip tightening we find a widening of the eyes"
         if self.i and self.kinds[self.i - 1] in (Kind.UNIT, Kind.AU) and self._compound(element, named=True):
             if self.text[element.start : element.end].lower() in _ACTIONS:
                 return  # "frontalis contraction"
@@ -84,7 +88,7 @@ class MoveReader(UnitReader):
         if not fitting and moves[0] == "high" and ahead is None:
             self.more = 1  # "a smile, higher on the left"
             return
-        stated = self.copula and fitting and self.kinds[self.i - 1] is not Kind.OF
+        stated = self.copula and fitting and self.kinds[self.i - 1] not in _NOT_STATED and not self._introduced()
         if ahead is not None and (not stated or self._attributive_move(element)):
             name: str = self.els[ahead].entry.value
             if self.kinds[ahead] is Kind.QUAL:
@@ -125,6 +129,13 @@ class MoveReader(UnitReader):
         """ "... which makes the strongly lowered brows stand out": it stands between an article and its part."""
         first = self.els[self.i - 1] if self.i and self.kinds[self.i - 1] is Kind.LEVEL else element
         return self.text[: first.start].lower().endswith((" the ", " his ", " her ", " their "))
+
+    def _introduced(self) -> bool:
+        """ "Besides a smile there is only a raised chin"."""
+        k = self.i - 1
+        while k > 0 and self.kinds[k] in _PAST_ONLY:
+            k -= 1
+        return self.kinds[k] is Kind.PRED and self._word(self.els[k]) == "there"
 
     def _narrowed(self, subjects: list[Subject]) -> list[Subject]:
         """ "the brows ...; the outer raise": a qualifier without a part is of the part before."""
