@@ -9,6 +9,9 @@ from eval.performance.contrastive_loss import contrastive_loss
 from eval.performance.contrastive_step import contrastive_step
 from eval.performance.explain import memory, startup, throughput
 from eval.performance.figure import Figure, as_table
+from eval.performance.serving import serving, serving_crops
+from eval.performance.serving_soak import serving_memory
+from eval.performance.serving_vllm import serving_vllm
 from eval.performance.teacher import teacher
 
 MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
@@ -20,6 +23,9 @@ MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
     "annotate-memory": annotate_memory,
     "contrastive_loss": lambda rows: contrastive_loss(),
     "contrastive_step": lambda rows: contrastive_step(),
+    "serving": lambda rows: [*serving_crops(), *serving()],
+    "serving_memory": lambda rows: serving_memory(),
+    "serving_vllm": lambda rows: serving_vllm(),
 }
 """Name -> measurement, given the file sizes for those that want them."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -83,6 +84,13 @@ def serve(
     vllm_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Use a vLLM that runs already.", rich_help_panel=VLLM)
     ] = None,
+    replicas: Annotated[
+        int, typer.Option(min=1, metavar="N", help="vLLMs behind it, by Ray Serve.", rich_help_panel=VLLM)
+    ] = 1,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Ray cluster; default this machine.", rich_help_panel=VLLM)
+    ] = None,
+    gpus: Annotated[float, typer.Option(min=0, metavar="N", help="Of each replica.", rich_help_panel=VLLM)] = 0,
     parity: Annotated[
         bool, typer.Option("--parity/--no-parity", help="Compare it with the training stack.", rich_help_panel=VLLM)
     ] = True,
@@ -114,7 +122,18 @@ def serve(
         limits=Limits(per_minute=rate, queued=queue, body_bytes=body_mib << 20, faces=faces),
         **chosen,
     )
-    wanted = _behind(checkpoint, base, vllm, vllm_arg, vllm_log, vllm_url, parity=parity)
+    wanted = _behind(checkpoint, base, vllm_url)
+    if wanted is not None:
+        wanted = replace(
+            wanted,
+            program=vllm,
+            arguments=tuple(vllm_arg or ()),
+            log=Path(vllm_log),
+            replicas=replicas,
+            ray=ray,
+            gpus=gpus,
+            parity=parity,
+        )
     readers = [load(None if wanted is not None else checkpoint) for _ in range(count)]
     listening = bound(host, port)
     shown = f"[{host}]" if ":" in host else host
@@ -152,16 +171,7 @@ def _serve(
         raise wrong[0]
 
 
-def _behind(
-    checkpoint: str | None,
-    base: str | None,
-    program: str,
-    arguments: list[str] | None,
-    log: str,
-    url: str | None,
-    *,
-    parity: bool,
-) -> Wanted | None:
+def _behind(checkpoint: str | None, base: str | None, url: str | None) -> Wanted | None:
     """The language model that was asked for, if one was."""
     from fervlm.serve.behind import Wanted
     from fervlm.serve.vllm_plan import is_multimodal, plan_of
@@ -173,7 +183,7 @@ def _behind(
     if url is not None and not url.startswith(("http://", "https://")):
         raise FervlmError(f"'{url}' is no URL", hint="Write --vllm-url http://HOST:PORT.")
     address = None if url is None else url.rstrip("/").removesuffix("/v1")
-    return Wanted(plan, address, program, tuple(arguments or ()), Path(log), parity, say)
+    return Wanted(plan, address, say=say)
 
 
 def say(line: str) -> None:

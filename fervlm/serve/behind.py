@@ -13,11 +13,13 @@ import httpx
 from fervlm.errors import FervlmError
 from fervlm.serve.backend import Backend
 from fervlm.serve.parity import check_parity
+from fervlm.serve.replicas import PORT_MARK, Replicas
 from fervlm.serve.vllm_plan import Plan, command
 from fervlm.serve.vllm_process import VllmProcess, free_port
 from fervlm.serve.vllm_writer import VllmWriter
 
 POLL_S = 1.0
+REPLICAS = "http://replicas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,10 @@ class Wanted:
         url: of a vLLM that runs; None: one is started.
         program: vLLM's.
         arguments: for it, beyond our own.
-        log: of what is started.
+        log: of what is started; a folder for several replicas.
+        replicas: how many are started, by Ray Serve where it is more than one.
+        ray: address of a cluster; None starts Ray here.
+        gpus: of each replica.
         parity: whether it is compared with the training stack.
         say: takes lines for the user.
     """
@@ -39,6 +44,9 @@ class Wanted:
     program: str = "vllm"
     arguments: tuple[str, ...] = ()
     log: Path = Path("vllm.log")
+    replicas: int = 1
+    ray: str | None = None
+    gpus: float = 0
     parity: bool = True
     say: Callable[[str], None] = print
 
@@ -56,22 +64,26 @@ class Behind:
         self._process: VllmProcess | None = None
         self._writer: VllmWriter | None = None
         self._task: asyncio.Task[None] | None = None
+        self._replicas: Replicas | None = None
+        self._late: LateTransport | None = None
         self._tried = self._reached = False
 
     async def begin(self, backend: Backend) -> None:
         """Give the backend its writer, which is ready once the model answers as it should."""
         url = self._wanted.url
-        if url is None and self._wanted.plan is not None:
+        transport = None
+        if self._wanted.replicas > 1 and url is None:
+            transport, url = LateTransport(), REPLICAS
+        elif url is None and self._wanted.plan is not None:
             port = free_port()
             told = command(self._wanted.plan, self._wanted.program, port, list(self._wanted.arguments))
             count = backend.metrics.restarts.inc
             self._process = VllmProcess(told, port, self._wanted.log, self._wanted.say, count)
             url = self._process.url
         assert url is not None
-        limits = backend.settings.limits
-        self._writer = VllmWriter(
-            url, self._wanted.plan, self._up, tokens=limits.tokens // 2, seconds=limits.answer_s * 4
-        )
+        tokens, seconds = backend.settings.limits.tokens // 2, backend.settings.limits.answer_s * 4
+        self._late = transport
+        self._writer = VllmWriter(url, self._wanted.plan, self._up, tokens=tokens, seconds=seconds, transport=transport)
         backend.writer = self._writer
         self._task = asyncio.create_task(self._run(self._writer))
 
@@ -80,7 +92,9 @@ class Behind:
 
     async def _run(self, writer: VllmWriter) -> None:
         try:
-            if self._process is not None:
+            if self._late is not None:
+                await self._gather(self._late)
+            elif self._process is not None:
                 await self._process.start()
             else:
                 await self._reach(writer)
@@ -93,8 +107,18 @@ class Behind:
             return
         if self._process is not None:
             await self._process.watch()
-        else:
+        elif self._late is None:
             await self._poll()
+
+    async def _gather(self, late: LateTransport) -> None:
+        """Start the replicas in a thread, as Ray's calls wait."""
+        wanted = self._wanted
+        assert wanted.plan is not None
+        told = command(wanted.plan, wanted.program, PORT_MARK, list(wanted.arguments))
+        self._replicas = Replicas(told, wanted.replicas, wanted.log.absolute(), wanted.ray, wanted.gpus)
+        wanted.say(f"{wanted.replicas} replicas are starting; their logs are in {wanted.log}")
+        late.inner = await asyncio.to_thread(self._replicas.begin)
+        self._reached = True
 
     async def _reach(self, writer: VllmWriter) -> None:
         """Wait for a server that somebody else starts, and take its first model where none was named."""
@@ -120,8 +144,22 @@ class Behind:
                 await self._task
         if self._process is not None:
             await self._process.stop()
+        if self._replicas is not None:
+            await asyncio.to_thread(self._replicas.end)
         if self._writer is not None:
             await self._writer.close()
+
+
+class LateTransport(httpx.AsyncBaseTransport):
+    """Stands in until the replicas are there."""
+
+    inner: httpx.AsyncBaseTransport | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """As httpx asks for it."""
+        if self.inner is None:
+            raise httpx.ConnectError("the replicas are starting")
+        return await self.inner.handle_async_request(request)
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

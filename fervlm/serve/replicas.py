@@ -34,51 +34,30 @@ class Replica:
         log: folder for its log, on the machine that it runs on.
     """
 
-    def __init__(self, command: list[str], log: str) -> None:
+    async def __init__(self, command: list[str], log: str) -> None:  # type: ignore[misc]  # Ray waits for it
         port = free_port()
         told = [part.replace(PORT_MARK, str(port)) for part in command]
         self._process = VllmProcess(told, port, Path(log) / f"vllm-{port}.log", _say)
         self._http = httpx.AsyncClient(base_url=self._process.url, timeout=_READ_S, trust_env=False)
-        self._starting: asyncio.Task[None] | None = None
-        self._watching: asyncio.Task[None] | None = None
-
-    async def _up(self) -> None:
-        """Returns once vLLM answers; the first caller starts it."""
-        if self._starting is None:
-            self._starting = asyncio.create_task(self._process.start())
-        await asyncio.shield(self._starting)
-        if self._watching is None:
-            self._watching = asyncio.create_task(self._process.watch())
-
-    async def check_health(self) -> None:
-        """Ray replaces a replica whose vLLM cannot be started."""
-        if self._starting is not None and self._starting.done() and self._starting.exception() is not None:
-            raise RuntimeError(str(self._starting.exception()))
+        await self._process.start()
+        self._watching = asyncio.create_task(self._process.watch())
 
     async def ask(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
         """Status and body of an answer."""
-        await self._up()
         answer = await self._http.request(method, path, content=body, headers={"content-type": "application/json"})
         return answer.status_code, answer.content
 
     async def stream(self, path: str, body: bytes) -> AsyncIterator[bytes]:
         """First the status, then the body as it comes."""
-        await self._up()
         headers = {"content-type": "application/json"}
         async with self._http.stream("POST", path, content=body, headers=headers) as answer:
             yield str(answer.status_code).encode()
             async for part in answer.aiter_raw():
                 yield part
 
-    async def pid(self) -> int | None:
-        """Of its vLLM."""
-        await self._up()
-        return self._process.pid
-
     async def __del__(self) -> None:
         """Ray calls this when a replica is scaled away or the application ends."""
-        if self._watching is not None:
-            self._watching.cancel()
+        self._watching.cancel()
         await self._process.stop()
 
 
@@ -176,11 +155,11 @@ class Replicas:
         self._handle: Any = None
 
     def begin(self) -> ReplicaTransport:
-        """Start Ray and the replicas; each starts its vLLM when it is first asked.
+        """Start Ray and the replicas; returns once every vLLM answers.
 
         Raises:
             MissingExtraError: Ray Serve is not installed.
-            FervlmError: the cluster cannot be reached.
+            FervlmError: the cluster cannot be reached, or vLLM does not start.
         """
         try:
             import ray  # noqa: PLC0415
@@ -199,7 +178,11 @@ class Replicas:
             health_check_period_s=2,
             graceful_shutdown_timeout_s=20,
         )(Replica)
-        self._handle = serve.run(told.bind(self._command, str(self._log)), name=NAME, route_prefix=None)
+        try:
+            self._handle = serve.run(told.bind(self._command, str(self._log)), name=NAME, route_prefix=None)
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[-300:]
+            raise FervlmError(f"the replicas do not start ({reason})", hint=f"Their logs are in {self._log}.") from None
         return ReplicaTransport(self._handle)
 
     def end(self) -> None:
@@ -208,6 +191,6 @@ class Replicas:
         from ray import serve  # noqa: PLC0415
 
         serve.delete(NAME)
-        serve.shutdown()
+        serve.shutdown()  # type: ignore[no-untyped-call]
         if self._address is None:
             ray.shutdown()

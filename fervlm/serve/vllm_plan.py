@@ -105,7 +105,7 @@ def _placed(base: str, folder: Path) -> str:
     return base
 
 
-def command(plan: Plan, program: str, port: int, more: list[str], dtype: str = "bfloat16") -> list[str]:
+def command(plan: Plan, program: str, port: int | str, more: list[str], dtype: str = "bfloat16") -> list[str]:
     """The command line; `more` comes last, so that it overrules."""
     told = [program, "serve", plan.base, "--served-model-name", plan.base_name, "--host", "127.0.0.1"]
     told += ["--port", str(port), "--dtype", dtype, "--limit-mm-per-prompt", json.dumps({"image": 1})]
