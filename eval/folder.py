@@ -54,7 +54,7 @@ class Run(Record):
     limit: int | None = Field(None, description="Only so many items, every k-th.")
     predictor: str
     predictor_version: str
-    settings: dict[str, Any]
+    settings: dict[str, Any] = Field(description="What differs from the usual ones.")
     evidence: str | None
     items: int
     expected: int | None = Field(None, description="The published number of items.")

@@ -93,9 +93,9 @@ def risk_coverage(curves: Mapping[str, Sequence[Sequence[float]]]) -> str:
 def bars(values: Mapping[str, Mapping[str, float | None]], title: str, *, most: float = 1.0) -> str:
     """Horizontal bars: name -> series -> value; an absent value has no bar and says so."""
     series = list(dict.fromkeys(name for row in values.values() for name in row))
-    left, top, high, wide = 92.0, 40.0, 11.0, 260.0
+    left, top, high, wide = 92.0, 28.0 + 12 * len(series), 11.0, 260.0
     body = [
-        _text(left + k * 120, 30, name, anchor="start", colour=COLOURS[k % len(COLOURS)], size=10)
+        _text(left, 30.0 + 12 * k, name, anchor="start", colour=COLOURS[k % len(COLOURS)])
         for k, name in enumerate(series)
     ]
     y = top

@@ -10,6 +10,7 @@ from eval.compare import Compared, compared
 from eval.folder import Finished, read_folder, write_text
 from eval.item import Choice, Item
 from eval.report_blocks import (
+    MAJORITY,
     Block,
     Bullets,
     Failures,
@@ -49,7 +50,8 @@ def blocks_of(folders: Sequence[str | Path], *, title: str, commands: Sequence[s
         pairs = _pairs(mine)
         one = benchmark(name)
         told += [f"{one.title}: {line}" for line in first_lines(one, scores, pairs)]
-        sections += benchmark_blocks(one, scores, pairs, [_failures(done) for done in mine])
+        wrong = [_failures(done) for done in mine if done.run.predictor != MAJORITY]
+        sections += benchmark_blocks(one, scores, pairs, wrong)
     blocks: list[Block] = [Heading(1, title)]
     if told:
         blocks.append(Bullets(tuple(told)))

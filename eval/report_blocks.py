@@ -91,7 +91,7 @@ def first_lines(benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Seque
             lines.append(f"{name} never answers {', '.join(never)}.")
         lines += _rationalising(name, found.get("explanations") or {})
         if found["failed"]:
-            told = f"{found['failed']} of {found['items']} items failed and count as wrong"
+            told = f"{found['failed']:,} of {found['items']:,} items failed and count as wrong"
             lines.append(f"{name}: {told}{_missing(found)}.")
         expected = found["run"]["expected"]
         if expected is not None and expected != found["items"]:
@@ -212,9 +212,11 @@ def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
     ]
     blocks += _subset_table(found)
     blocks += _prompt_table(found)
+    shown = {label for one in found.values() for label in one["per_class"]}
     recalls = {
         label: {name: (one["per_class"].get(label) or {}).get("recall") for name, one in found.items()}
-        for label in next(iter(found.values()))["per_class"]
+        for label in next(iter(scores.values()))["run"]["labels"]
+        if label in shown
     }
     blocks.append(Plot("recall", plots.bars(recalls, "recall of each class")))
     blocks += [

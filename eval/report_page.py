@@ -58,7 +58,7 @@ def _failure_html(block: Failures, pictures: dict[str, Item]) -> str:
     cards = []
     for one in block.wrong:
         image = _image(pictures.get(one.id))
-        told = f"<b>{escape(one.truth)}</b> answered <b>{escape(one.told)}</b>"
+        told = f"<b>{escape(one.truth)}</b>, answered <b>{escape(one.told)}</b>"
         text = f"<details><summary>text</summary><pre>{escape(one.text)}</pre></details>" if one.text else ""
         cards.append(
             f"<figure>{image}<figcaption>{told}<br><small>{escape(one.id)}</small>{text}</figcaption></figure>"

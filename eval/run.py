@@ -81,7 +81,9 @@ def _remark(asked: Asked, items: list[Item], choice: Choice, say: Callable[[str]
 
 
 def _described(asked: Asked, offered: Benchmark, predictor: Predictor, items: list[Item], choice: Choice) -> Run:
-    told = {k: v for k, v in asdict(asked.settings).items() if k not in {"concurrency", "timeout_s", "key"}}
+    usual = asdict(Settings())
+    free = {"concurrency", "timeout_s", "key"}  # change no answer
+    told = {k: v for k, v in asdict(asked.settings).items() if k not in free and v != usual[k]}
     return Run(
         benchmark=asked.benchmark.name,
         split=choice.split,

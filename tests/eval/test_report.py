@@ -87,7 +87,7 @@ def test_markdown_holds_no_picture_and_the_page_does(runs: dict[str, Path], tmp_
         ElementTree.parse(tmp_path / link)
     shown = page.read_text(encoding="utf-8")
     assert shown.count("data:image/jpeg;base64,") == 24
-    wrong = re.findall(r"<b>([a-z]+)</b> answered <b>([a-z]+)</b>", shown)
+    wrong = re.findall(r"<b>([a-z]+)</b>, answered <b>([a-z]+)</b>", shown)
     assert len(wrong) == 24 and all(true != said for true, said in wrong)
     assert {true for true, _ in wrong} == set(LABELS), "no class fills the page"
     assert "http" not in re.sub(r"http://www.w3.org/2000/svg|https?://[^ <]*(?:RAF|whdeng)[^ <]*", "", shown)
