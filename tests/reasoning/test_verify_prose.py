@@ -113,6 +113,12 @@ def objections(text: str, record: AURecord, section: Section = "observation") ->
         ("A jaw drop does not fail to appear.", "26C", "12C"),
         ("What looks like a smile is a raised chin.", "17C", "12C"),
         ("A squint stays away.", "12C", "7C"),
+        ("A clear smile on the left, a slight one on the right.", "L12C R12B", "L12C R12D"),
+        ("Both corners go up, the left clearly, the right slightly.", "L12C R12B", "L12B R12C"),
+        ("On the right the smile is weaker.", "L12C R12B", "L12B R12C"),
+        ("The outer end of the right brow is clearly raised, that of the left is not.", "R2C", "L2C R2C"),
+        ("The smile is anything but slight; it is strong.", "12D", "12B"),
+        ("The smile is not all that strong.", "12B", "12D"),
         ("Besides a smile there is only a raised chin.", "12C 17C", "12C"),
     ],
 )

@@ -13,6 +13,7 @@ from fervlm.reasoning.verifier.sides import SideReader
 _PAST_LEVEL = frozenset((Kind.LEVEL,))
 _PAST_PARTS = frozenset((Kind.QUAL, Kind.SIDE, Kind.PART, Kind.OF))
 _PAST_PREP = frozenset((Kind.PREP,))
+_PAST_ONE_PREP = frozenset((Kind.ONE, Kind.PREP))
 _PAST_QUAL_SIDE = frozenset((Kind.QUAL, Kind.SIDE))
 _PAST_SIDES = frozenset((Kind.QUAL, Kind.SIDE, Kind.OF, Kind.NOISE, Kind.PAIRED, Kind.MORE, Kind.EMOTION))
 _CLAIMED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART))
@@ -32,10 +33,18 @@ class LevelReader(SideReader):
     """Handlers for levels."""
 
     def _on_more(self, element: Element) -> None:
-        self.more = 1
+        self.more = 0 if self._compared("stronger") else 1
 
     def _on_less(self, element: Element) -> None:
-        self.more = -1
+        self.more = 0 if self._compared("weaker") else -1
+
+    def _compared(self, how: str) -> bool:
+        """ "On the right the smile is weaker": there on both sides."""
+        last = self.group[-1] if self.copula and self.group else None
+        if last is None or last.side not in ("left", "right") or self._next(NONE)[0] not in (None, Kind.BREAK):
+            return False
+        last.side = "more_left" if (last.side == "left") == (how == "stronger") else "more_right"
+        return True
 
     def _on_level(self, element: Element) -> None:
         value: tuple[int, int] = element.entry.value
@@ -43,7 +52,7 @@ class LevelReader(SideReader):
         if after is Kind.MOVE and value == (1, 3) and self.els[self.i + 1].entry.value[0] == "close":
             return  # "gently closed"
         if value[0] == 0:  # "hardly": absent, or no more than a trace
-            self.lower, value = True, (2, 5)
+            self.lower, value = True, (value[1] + 1, 5)
         if self.i and self.kinds[self.i - 1] is Kind.THAN:
             return  # "less than clearly"
         if after is Kind.PREP and self._word(element) in ("trace", "traces") and self.group:
@@ -105,7 +114,7 @@ class LevelReader(SideReader):
         shared = bool(open_drafts) and open_drafts[-1].side in ("both", "pair", "even")
         if (shared or not open_drafts) and self._other_side(value):
             return
-        alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE) or prev is Kind.ONE
+        alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE) or prev in (Kind.ONE, Kind.SIDE)
         if alone and self.naked and self.subject and self.last_move and self._likewise(value):
             return
         if not open_drafts:
@@ -135,6 +144,9 @@ class LevelReader(SideReader):
                 _narrow_level(again[-1], value)
             return
         denied = prev in (Kind.NOT, Kind.NO) or self.lower
+        if prev in (Kind.NOT, Kind.NO) and value[1] <= 2:
+            self.closed = True
+            return  # "anything but slight": stronger, or not there
         self.lower = False
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
@@ -177,7 +189,7 @@ class LevelReader(SideReader):
 
     def _other_side(self, value: tuple[int, int]) -> bool:
         """ "strong on the right, slight on the left": the second strength is that of the other side."""
-        nxt, k = self._next(_PAST_PREP)
+        nxt, k = self._next(_PAST_ONE_PREP)
         last = next((d for d in reversed(self.group) if d.kind == "au"), None)
         if nxt is not Kind.SIDE or last is None or last.side not in ("left", "right", "both", "pair", "even"):
             return False

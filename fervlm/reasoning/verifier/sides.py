@@ -76,9 +76,11 @@ class SideReader(PartReader):
                 if draft.at == self.out[-1].at and draft.side in (None, "one"):
                     draft.side = value
             return
-        if nxt is Kind.ONE:
-            known = self.subject or self.earlier
+        known = self.subject or self.earlier
+        elided = nxt is not Kind.ONE and bool(known) and self._elided_side(after)
+        if nxt is Kind.ONE or elided:
             if known:
+                k = self.i if elided else k
                 if self.fresh or self._next(NONE, k + 1)[0] in _OWN_OR_LEVEL:
                     self._start_group()
                 self.subject = [Subject(known[-1].part, value, element.start, element.end)]
@@ -105,6 +107,15 @@ class SideReader(PartReader):
             self.side = self._joined_side(value)
             return
         self._side_back(value, element)
+
+    def _elided_side(self, after: Kind | None) -> bool:
+        """ "Both corners go up, the left clearly, the right slightly"; "that of the left is not"."""
+        before = self.kinds[self.i - 2 : self.i]
+        if before == [Kind.RELATIVE, Kind.OF]:
+            return after in _OWN_OR_LEVEL
+        listed = bool(before) and before[-1] in SEPARATING and after is Kind.LEVEL
+        paired = bool(self.group) and self.group[-1].side in ("both", "pair", "left", "right")
+        return listed and paired and self._next(NONE, self.i + 2)[0] in (None, *SEPARATING)
 
     def _opposite(self) -> DraftSide | None:
         """The side that "the opposite corner" is on."""
