@@ -52,10 +52,10 @@ def add_lora(model: Any, lora: Lora, *, four_bit: bool = False) -> Any:
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if four_bit:
-        model = prepare_model_for_kbit_training(model)
+        model = prepare_model_for_kbit_training(model)  # type: ignore[no-untyped-call]
     config = LoraConfig(
         r=lora.rank,
-        lora_alpha=lora.alpha,  # type: ignore[arg-type] - peft divides by it, whole or not
+        lora_alpha=lora.alpha,  # type: ignore[arg-type]
         lora_dropout=lora.dropout,
         use_rslora=lora.rslora,
         use_dora=lora.dora,

@@ -12,6 +12,8 @@ from fervlm.metrics.calibration import ece
 from fervlm.mllm.decide import probabilities
 from fervlm.mllm.manifest import ScoreCalibration
 
+LEAST = 40
+"""Faces below which nothing is fitted."""
 _STEPS = 100
 _PULL = 4.0
 """Of each bias towards 0, over the number of faces: a label with few faces stays where it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from PIL import Image
@@ -17,16 +17,26 @@ from fervlm.mllm.score import score_answers
 from fervlm.mllm.spans import Message
 
 Way = Literal["direct", "reason_first", "label_first"]
+_MOVEMENTS = 256
+"""Tokens for telling the movements."""
 WAYS: tuple[Way, ...] = ("direct", "reason_first", "label_first")
 
 
 def scores(
     loaded: Loaded, pictures: Sequence[Image.Image], labels: Sequence[str], way: Way, before: str = ""
 ) -> Tensor:
+    """As `scores_of`, of an opened checkpoint."""
+    return scores_of(loaded.model, loaded.processor, pictures, labels, way, before)
+
+
+def scores_of(
+    model: Any, processor: Any, pictures: Sequence[Image.Image], labels: Sequence[str], way: Way, before: str = ""
+) -> Tensor:
     """float32 [N, K] log-probabilities of every label as an answer.
 
     Args:
-        loaded: the model.
+        model: in evaluation.
+        processor: of the model.
         pictures: N faces.
         labels: K words, any.
         way: `reason_first` lets the model tell the movements before it is asked; the others ask at once.
@@ -35,11 +45,11 @@ def scores(
     asked: list[list[Message]]
     if way == "reason_first":
         first = [user(before + movements_question(), pictures=1)]
-        told = generate(loaded.model, loaded.processor, [first] * len(pictures), [[p] for p in pictures])
+        told = generate(model, processor, [first] * len(pictures), [[p] for p in pictures], most=_MOVEMENTS)
         asked = [[*first, assistant(text or "-"), user(label_question(labels))] for text in told]
     else:
         asked = [[user(before + label_question(labels), pictures=1)]] * len(pictures)
-    return score_answers(loaded.model, loaded.processor, asked, [[p] for p in pictures], labels)
+    return score_answers(model, processor, asked, [[p] for p in pictures], labels)
 
 
 def caption_turns(labels: Sequence[str], way: Way, label: str, before: str = "") -> list[Message]:

@@ -75,9 +75,9 @@ def _with_adapter(folder: Path, manifest: MllmManifest, base: str | None, precis
             file=folder,
             hint=f"It needs {manifest.base}" + (f" at {manifest.base_revision}." if manifest.base_revision else "."),
         )
-    model = PeftModel.from_pretrained(model, str(folder))
-    _check_keys(model, folder)
-    return model
+    adapted = PeftModel.from_pretrained(model, str(folder))
+    _check_keys(adapted, folder)
+    return adapted
 
 
 def _found(folder: Path, base: str) -> str:

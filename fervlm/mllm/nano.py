@@ -27,7 +27,7 @@ from fervlm.mllm.vocabulary import (
 )
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, ProcessorMixin
+    from transformers import PreTrainedModel
 
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
@@ -52,16 +52,16 @@ def build_nano(settings: NanoSettings, texts: Iterable[str], folder: Path, seed:
     pieces = train_sentencepiece(texts, settings.entries)
     processor = _processor(settings, pieces)
     torch.manual_seed(seed)
-    tokenizer: Any = processor.tokenizer  # type: ignore[attr-defined]
+    tokenizer = processor.tokenizer
     ids = {name: tokenizer.convert_tokens_to_ids(name) for name in SPECIAL}
     model = nano_model(settings, ids, len(tokenizer))
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     model.save_pretrained(folder)
     processor.save_pretrained(folder)
     (folder / SENTENCEPIECE).write_bytes(pieces)
 
 
-def _processor(settings: NanoSettings, pieces: bytes) -> ProcessorMixin:
+def _processor(settings: NanoSettings, pieces: bytes) -> Any:
     from transformers import (
         PreTrainedTokenizerFast,
         Qwen2VLImageProcessor,
@@ -69,7 +69,7 @@ def _processor(settings: NanoSettings, pieces: bytes) -> ProcessorMixin:
         Qwen3VLVideoProcessor,
     )
 
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=to_tokenizer(pieces),
         eos_token=TURN_END,
         pad_token=END_OF_TEXT,
@@ -86,7 +86,7 @@ def _processor(settings: NanoSettings, pieces: bytes) -> ProcessorMixin:
     shape: dict[str, Any] = {"patch_size": settings.patch, "merge_size": 2, "temporal_patch_size": 2}
     levels = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3}
     area = settings.side * settings.side
-    return Qwen3VLProcessor(  # type: ignore[no-any-return]
+    return Qwen3VLProcessor(  # type: ignore[no-untyped-call]
         image_processor=Qwen2VLImageProcessor(
             **shape, **levels, size={"shortest_edge": area, "longest_edge": area}, resample=2
         ),
@@ -155,7 +155,7 @@ def nano_model(
         vision_end_token_id=ids[VISION_END],
         tie_word_embeddings=True,
     )
-    model: PreTrainedModel = Qwen3VLForConditionalGeneration(config)
+    model: PreTrainedModel = Qwen3VLForConditionalGeneration(config)  # type: ignore[no-untyped-call]
     model.generation_config.eos_token_id = end
     model.generation_config.pad_token_id = pad
     return model

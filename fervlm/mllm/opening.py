@@ -33,7 +33,7 @@ def open_base(
     from transformers import AutoModelForImageTextToText
     from transformers.utils.logging import disable_progress_bar
 
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     processor = open_processor(base, revision)
     more: dict[str, Any] = {"quantization_config": _four_bit()} if four_bit else {}
     dtype = torch.bfloat16 if precision == "bf16" else torch.float32
@@ -56,7 +56,9 @@ def open_processor(base: str, revision: str | None = None) -> Any:
     from transformers import AutoProcessor
 
     try:
-        processor = AutoProcessor.from_pretrained(base, revision=revision or "main")
+        processor = AutoProcessor.from_pretrained(  # type: ignore[no-untyped-call]
+            base, revision=revision or "main"
+        )
     except (OSError, ValueError, KeyError, ImportError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise FervlmError(f"the processor of '{base}' cannot be opened ({reason})", hint=_hint(base)) from None
@@ -112,7 +114,7 @@ def _four_bit() -> Any:
         raise MissingExtraError("4 bit", "bitsandbytes")
     from transformers import BitsAndBytesConfig
 
-    return BitsAndBytesConfig(
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_compute_dtype=torch.bfloat16,

@@ -62,7 +62,8 @@ class InOrder(Trainer):
         self._by_token = by_token
 
     def _get_train_sampler(self, train_dataset: Dataset[Row] | None = None) -> Sampler[int] | None:
-        return SequentialSampler(train_dataset or self.train_dataset)
+        order: Any = train_dataset or self.train_dataset
+        return SequentialSampler(order)
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """The library's, with the slower parameters in groups of their own."""
@@ -117,10 +118,10 @@ def _never(*_: Any, **__: Any) -> Tensor:
     raise AssertionError("InOrder computes the loss")
 
 
-class _Watch(TrainerCallback):
+class Watch(TrainerCallback):
     """Numbers to CSV, now and then a line to the user, a measurement where one is due, an orderly stop."""
 
-    def __init__(self, log: CsvLog, say: Say, measure: Measure | None, every: int) -> None:
+    def __init__(self, log: CsvLog, say: Say, measure: Measure | None = None, every: int = 0) -> None:
         self.log, self.say, self.measure, self.every = log, say, measure, every
         self.asked_to_stop = False
 
@@ -132,6 +133,7 @@ class _Watch(TrainerCallback):
         logs: Any = None,
         **_: Any,
     ) -> None:
+        """Keep the numbers; now and then tell them."""
         numbers = {k: float(v) for k, v in (logs or {}).items() if isinstance(v, int | float)}
         if state.is_world_process_zero and "loss" in numbers:
             self.log.add("steps", {"step": state.global_step, **numbers})
@@ -139,6 +141,7 @@ class _Watch(TrainerCallback):
                 self.say(f"step {state.global_step:,} of {state.max_steps:,}: loss {numbers['loss']:.3f}")
 
     def on_step_end(self, args: Any, state: TrainerState, control: TrainerControl, **_: Any) -> TrainerControl:
+        """Measure where it is due; stop where that was asked for."""
         due = (self.every and state.global_step % self.every == 0) or state.global_step >= state.max_steps
         if self.measure is not None and due and state.is_world_process_zero:
             found = self.measure()
@@ -168,12 +171,12 @@ def run_training(
         FervlmError: the folder holds a run with other settings.
     """
     out.mkdir(parents=True, exist_ok=True)
-    _claim(out, config)
+    claim(out, config)
     last = last_whole_checkpoint(out)
-    done = 0 if last is None else _step(last)
+    done = 0 if last is None else step_of(last)
     if done:
         say(f"going on from step {done:,}")
-    watch = _Watch(CsvLog(out, done), say, measure, config.measure_every)
+    watch = Watch(CsvLog(out, done), say, measure, config.measure_every)
     trainer = InOrder(
         model=model,
         args=arguments(config, out, **more),
@@ -239,7 +242,7 @@ def last_whole_checkpoint(out: Path) -> Path | None:
 
     The Trainer writes its own state last, so a checkpoint with a readable one is whole.
     """
-    while (found := get_last_checkpoint(str(out))) is not None:
+    while (found := get_last_checkpoint(str(out))) is not None:  # type: ignore[no-untyped-call]
         path = Path(found)
         if _whole(path):
             return path
@@ -255,12 +258,17 @@ def _whole(path: Path) -> bool:
     return True
 
 
-def _step(checkpoint: Path) -> int:
+def step_of(checkpoint: Path) -> int:
+    """Of a checkpoint-N folder."""
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def _claim(out: Path, config: RunSettings) -> None:
-    """One folder, one run."""
+def claim(out: Path, config: RunSettings) -> None:
+    """One folder, one run.
+
+    Raises:
+        FervlmError: the folder holds a run with other settings.
+    """
     path = out / RUN
     note = {"fingerprint": config.fingerprint(), "settings": json.loads(config.model_dump_json())}
     if path.is_file():

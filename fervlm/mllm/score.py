@@ -39,7 +39,7 @@ def score_answers(
     places = None if _counts_pictures(model) else _places(model, batch["attention_mask"], batch["input_ids"].shape[1])
     out = model(**batch, **({} if places is None else {"position_ids": places}), use_cache=True, logits_to_keep=1)
     first = out.logits[:, -1].float().log_softmax(-1)
-    total = first[:, [tail[0] for tail in tails]]
+    total: Tensor = first[:, [tail[0] for tail in tails]]
     longest = max(map(len, tails))
     if longest == 1:
         return total
@@ -57,7 +57,8 @@ def score_answers(
     told = after.logits[:, -steps.shape[1] :].float().log_softmax(-1)
     wanted = torch.tensor([tail[1:] + [pad] * (longest - len(tail)) for tail in tails], device=model.device)
     each = told.gather(-1, wanted.repeat(count, 1)[..., None])[..., 0] * real.repeat(count, 1)
-    return total + each.sum(1).view(count, width)
+    whole: Tensor = total + each.sum(1).view(count, width)
+    return whole
 
 
 def _counts_pictures(model: Any) -> bool:
@@ -67,12 +68,13 @@ def _counts_pictures(model: Any) -> bool:
 
 def _places(model: Any, mask: Tensor, count: int) -> Tensor:
     """Positions of the last `count` tokens, padding not counted."""
-    places = (mask.long().cumsum(-1) - 1).clamp(min=0)[:, -count:]
+    places: Tensor = (mask.long().cumsum(-1) - 1).clamp(min=0)[:, -count:]
     kept = (module.__dict__.get("rope_deltas") for module in model.modules())
     deltas = next((found for found in kept if found is not None), None)
     if deltas is None:
         return places
-    return (places + deltas.repeat_interleave(len(places) // len(deltas), 0).to(places.device))[None].expand(3, -1, -1)
+    shift: Tensor = deltas.repeat_interleave(len(places) // len(deltas), 0).to(places.device)
+    return (places + shift)[None].expand(3, -1, -1)
 
 
 def prompt_batch(

@@ -124,7 +124,48 @@ class TalkConfig(RunSettings):
     gradient_checkpointing: bool = False
     label_set: str = Field("basic8", description="That measurements score.")
     measured: int = Field(256, ge=1, description="Validation faces whose labels are scored in a measurement.")
+    calibrated: int = Field(256, ge=0, description="Further validation faces that probabilities are fitted on.")
     captioned: int = Field(16, ge=0, description="Of these, how many are captioned to count what can be parsed.")
     name: str = Field("fervlm-vlm", description="In cards and records.")
     store: Literal["fp32", "bf16"] = Field("bf16", description="Of the weights in the checkpoint.")
     distributed: dict[str, JsonValue] = Field({}, description="fsdp, fsdp_config or deepspeed of TrainingArguments.")
+
+
+class Rewards(_Frozen):
+    """How much each part of a caption's reward counts; see `fervlm.mllm.reward`."""
+
+    mentions: float = Field(2.0, ge=0)
+    grounding: float = Field(1.0, ge=0)
+    no_leak: float = Field(0.5, ge=0)
+    label: float = Field(0.5, ge=0)
+    form: float = Field(0.5, ge=0)
+
+
+class _Further(RunSettings):
+    """Training that begins with a finished checkpoint."""
+
+    data: tuple[Path, ...] = Field(description="Sets of `fervlm annotate --embed`.")
+    start: Path = Field(description="A checkpoint of `fervlm train mllm`.")
+    base: str | None = Field(None, description="Where the base of an adapter lies now.")
+    lora: Lora | None = Field(None, description="A new adapter on whole weights; an adapter goes on being trained.")
+    rewards: Rewards = Rewards()
+    label_set: str = "basic8"
+    compared: int = Field(128, ge=2, description="Validation faces captioned before and after.")
+    most: int = Field(256, ge=8, description="Tokens of a caption.")
+    beta: float = Field(0.05, ge=0, description="How strongly it is held to the model it began with.")
+    name: str = "fervlm-vlm"
+    store: Literal["fp32", "bf16"] = "bf16"
+
+
+class GrpoConfig(_Further):
+    """`stage: grpo`: captions are sampled, and those that the verifier values more become likelier (TRL)."""
+
+    stage: Literal["grpo"] = "grpo"
+    samples: int = Field(4, ge=2, description="Captions of one face that are compared; `batch` counts captions.")
+    temperature: float = Field(1.0, gt=0)
+
+
+class DpoConfig(_Further):
+    """`stage: dpo`: a true caption becomes likelier than the same one made false by a minimal edit (TRL)."""
+
+    stage: Literal["dpo"] = "dpo"

@@ -11,9 +11,10 @@ from typing import Any
 from fervlm.config import validated
 from fervlm.errors import FervlmError
 from fervlm.mllm.run import RUN
-from fervlm.mllm.settings import TalkConfig, TowerConfig
+from fervlm.mllm.settings import DpoConfig, GrpoConfig, TalkConfig, TowerConfig
 
 Say = Callable[[str], None]
+_FURTHER: dict[str, type[GrpoConfig] | type[DpoConfig]] = {"grpo": GrpoConfig, "dpo": DpoConfig}
 
 
 def run_stage(
@@ -41,6 +42,12 @@ def run_stage(
         path = train_tower(validated(TowerConfig, settings, recipe), out, say)
         say(f"the picture tower is in {path}")
         return
+    if stage in _FURTHER:
+        from fervlm.mllm.further import train_further
+
+        folder = train_further(validated(_FURTHER[stage], settings, recipe), out, say)
+        say(f"the checkpoint is in {folder}")
+        return
     if stage in {"talk", None}:
         from fervlm.mllm.train import check_overfit, train_talk
 
@@ -50,7 +57,7 @@ def run_stage(
         folder = train_talk(validated(TalkConfig, settings, recipe), out, say)
         say(f"the checkpoint is in {folder}")
         return
-    raise FervlmError(f"there is no stage '{stage}'", file=recipe, hint="Choose one of: tower, talk, adapter.")
+    raise FervlmError(f"there is no stage '{stage}'", file=recipe, hint="Choose one of: tower, talk, grpo, dpo.")
 
 
 def _forget(out: Path) -> None:

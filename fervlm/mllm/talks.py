@@ -36,6 +36,7 @@ class Talks:
         self.ids: list[str] = faces["id"].to_pylist()
         self.labels: list[str | None] = faces["label"].to_pylist()
         self._images, self._samples, self._chats = faces["image"], faces["sample"], chats
+        self._negatives = faces["negatives"] if "negatives" in faces.column_names else None
         self._first, self._count = _ranges(self.ids, chats["id"].to_numpy(zero_copy_only=False))
 
     def __len__(self) -> int:
@@ -54,6 +55,11 @@ class Talks:
     def evidence(self, face: int) -> AURecord:
         """What was measured on the face."""
         return AURecord.model_validate(json.loads(self._samples[face].as_py())["evidence"])
+
+    def negatives(self, face: int) -> list[tuple[str, str]]:
+        """(text made false by a minimal edit, what it was: `overview`, `region:2`, `summary`); empty in older sets."""
+        rows = [] if self._negatives is None else self._negatives[face].as_py() or []
+        return [(row["text"], row["of"]) for row in rows]
 
     def fingerprint(self) -> str:
         """16 hex digits over ids, labels and numbers of conversations."""
@@ -77,7 +83,7 @@ def load_talks(folders: tuple[Path, ...], split: str) -> Talks:
     chats: list[pa.Table] = []
     seen: set[str] = set()
     for folder in folders:
-        table = _table(folder, "data", split, ["id", "image", "label", "sample"])
+        table = _table(folder, "data", split, ["id", "image", "label", "sample", "negatives"])
         new = pa.array([name not in seen for name in table["id"].to_pylist()])
         table = table.filter(new)
         seen.update(table["id"].to_pylist())
@@ -105,7 +111,8 @@ def _table(folder: Path, part: str, split: str, columns: list[str]) -> pa.Table:
             hint="Make it with: fervlm annotate --embed.",
         )
     try:
-        return pa.concat_tables([pq.read_table(file, columns=columns) for file in files])
+        kept = [name for name in columns if name in pq.read_schema(files[0]).names]
+        return pa.concat_tables([pq.read_table(file, columns=kept) for file in files])
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0][:160]
         raise FervlmError(f"the set cannot be read ({reason})", file=folder) from None

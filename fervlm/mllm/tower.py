@@ -82,7 +82,8 @@ class TowerInTraining(nn.Module):
         shape: Any = self.visual.config
         flat, grid = patches(pixels, shape.patch_size, shape.spatial_merge_size, shape.temporal_patch_size)
         out = self.visual(flat, grid_thw=grid)
-        return tuple(t.view(len(pixels), -1, t.shape[-1]) for t in (out.pooler_output, out.deepstack_features[0]))  # type: ignore[return-value]
+        last, middle = out.pooler_output, out.deepstack_features[0]
+        return last.view(len(pixels), -1, last.shape[-1]), middle.view(len(pixels), -1, middle.shape[-1])
 
     @torch.no_grad()
     def _taught(self, pixels: Tensor, places: int) -> tuple[Tensor, Tensor] | None:
@@ -90,14 +91,14 @@ class TowerInTraining(nn.Module):
             return None
         out = self._teacher[0].pictures(pixels)
         side, wanted = round(out.patches.shape[1] ** 0.5), round(places**0.5)
-        grid = out.patches.transpose(1, 2).unflatten(2, (side, side))
+        grid = out.patches.transpose(1, 2).unflatten(2, (side, side))  # type: ignore[no-untyped-call]
         return out.embedding, F.adaptive_avg_pool2d(grid, wanted).flatten(2).transpose(1, 2)
 
     def _loss(self, told: Any, labels: Tensor, units: Tensor, taught: Any) -> Tensor:
         by_label, by_unit, whole, parts = told
         c = self.settings
         known = labels >= 0
-        loss = by_label.sum() * 0
+        loss: Tensor = by_label.sum() * 0
         if known.any():
             loss = loss + c.label * F.cross_entropy(by_label[known], labels[known], label_smoothing=c.smoothing)
         measured = (units >= 0).float()

@@ -12,10 +12,14 @@ import torch
 from torch import nn
 
 from fervlm.errors import FervlmError
+from fervlm.facs.labels import label_set
 from fervlm.mllm.adapt import TOWERS, add_lora, trainable
+from fervlm.mllm.calibrate import LEAST, fit
 from fervlm.mllm.collate import Collator
+from fervlm.mllm.decide import Way, scores_of
 from fervlm.mllm.guards import check_gradients, overfit
-from fervlm.mllm.measure import measure
+from fervlm.mllm.manifest import ScoreCalibration
+from fervlm.mllm.measure import BATCH, measure, picture_of, spread
 from fervlm.mllm.nano import build_nano
 from fervlm.mllm.opening import open_base, pixels_of, set_pixels
 from fervlm.mllm.order import LikeLengths, Passes
@@ -155,6 +159,26 @@ def _length(collator: Collator, position: int, face: int) -> int:
     return sum(len(question) + len(answer) for _, question, answer in collator.turns(position, face))
 
 
+def _calibration(made: Prepared, config: TalkConfig) -> dict[str, ScoreCalibration]:
+    """Fitted on validation faces that the measurements left out."""
+    names = label_set(config.label_set).labels
+    chosen = spread(made.held_out, config.measured + config.calibrated, names)[config.measured :]
+    if len(chosen) < LEAST:
+        return {}
+    made.model.eval()
+    pictures = [picture_of(made.held_out, face) for face in chosen]
+    truth = [str(made.held_out.labels[face]) for face in chosen]
+    found: dict[str, ScoreCalibration] = {}
+    ways: tuple[Way, ...] = ("direct", "reason_first")
+    for way in ways:
+        rows = [
+            scores_of(made.model, made.processor, pictures[k : k + BATCH], names, way)
+            for k in range(0, len(pictures), BATCH)
+        ]
+        found[way] = fit(torch.cat(rows), truth, names, f"half of {len(chosen)} validation faces")
+    return {**found, "label_first": found["direct"]}
+
+
 def told_settings(config: TalkConfig) -> dict[str, Any]:
     """For cards: without what only this machine knows, such as the folders that hold the data."""
     told = config.model_dump(mode="json", exclude={"threads", "cpu", "log_every", "save_every", "measure_every"})
@@ -181,6 +205,7 @@ def _published(made: Prepared, config: TalkConfig, out: Path, look: Callable[[],
         data_fingerprint=made.talks.fingerprint(),
         training=told_settings(config),
         metrics={} if config.distributed else look(),
+        calibration={} if config.distributed else _calibration(made, config),
         lora=config.lora is not None,
     )
     return publish(made.model, made.processor, out / "checkpoint", notes, store=config.store)

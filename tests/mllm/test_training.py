@@ -44,6 +44,7 @@ def settings(tiny_set: Path, base: Path | str, **more: Any) -> TalkConfig:
         "log_every": 1,
         "save_every": 2,
         "measured": 4,
+        "calibrated": 0,
         "captioned": 0,
         "lora": {"rank": 4, "alpha": 8},
         "talk": {"talks": 2, "details": False},

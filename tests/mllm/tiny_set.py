@@ -53,6 +53,7 @@ def write_set(folder: Path, train: int = 24, val: int = 8) -> Path:
                     "id": name,
                     "image": {"bytes": picture(label, seed + k), "path": name},
                     "label": label,
+                    "negatives": [{"text": f"Nothing of it moves ({k}).", "of": "overview", "edit": "negated"}],
                     "sample": json.dumps({"evidence": json.loads(evidence.model_dump_json())}),
                 }
             )
