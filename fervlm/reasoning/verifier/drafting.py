@@ -50,6 +50,8 @@ class Drafter(Lookahead):
         return self._append(draft)
 
     def _neutral(self, element: Element, denied: bool) -> Draft:
+        if self.rest and not denied:  # "the rest is neutral"
+            return self._append(Draft("rest", NOTHING, element.start, element.end, True))
         draft = Draft("label", NOTHING, element.start, element.end, denied)
         draft.label, draft.at = "neutral", self.i
         return self._append(draft)

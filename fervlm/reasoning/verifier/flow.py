@@ -55,6 +55,9 @@ class FlowReader(ColonReader):
             self._deny_parts()
         if self.naked:
             before = self.els[self.i - 1]
+            aside = before.kind is Kind.LEVEL and self.i > 1 and self.kinds[self.i - 2] is Kind.PREP
+            if aside and kind is Kind.COMMA:
+                self.subject, self.naked = [], False  # "her lips in slightly, and her chin ..."
             if before.kind is Kind.PART and self.text[before.end : element.start].strip(" )"):
                 self.subject, self.naked = [], False  # what was said of the part is not understood
         if self.likened >= 0:

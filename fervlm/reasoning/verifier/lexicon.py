@@ -133,6 +133,7 @@ _GRAMMAR = {
     "relative": Kind.RELATIVE, "break": Kind.BREAK, "only": Kind.ONLY, "more": Kind.MORE, "less": Kind.LESS,
     "else": Kind.ELSE, "units": Kind.UNITS, "nothing": Kind.NOTHING, "all": Kind.ALL, "than": Kind.THAN,
     "plus": Kind.PLUS, "minus": Kind.MINUS, "pairsword": Kind.PAIRED, "noise": Kind.NOISE, "viewing": Kind.NOISE,
+    "viewseen": Kind.PRED, "viewact": Kind.ACT, "viewgone": Kind.GONE,
     "against": Kind.AGAINST, "weakly": Kind.WEAK, "rival": Kind.RIVAL, "pronoun": Kind.ONE, "whether": Kind.WHETHER, "except": Kind.EXCEPT, "sole": Kind.SOLE, "about": Kind.ABOUT, "attributed": Kind.ATTRIBUTED, "typical": Kind.TYPICAL,  # noqa: E501
 }  # fmt: skip
 _PERSONS = {
