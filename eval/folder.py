@@ -58,7 +58,7 @@ class Run(Record):
     evidence: str | None
     items: int
     expected: int | None = Field(None, description="The published number of items.")
-    digest: str = Field(description="Of all ids and labels.")
+    digest: str = Field(description="Of all ids, labels and crops.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +100,10 @@ def _kind(kind: object) -> str | None:
 
 
 def digest_of(items: Iterable[Item]) -> str:
-    """16 hex digits over ids and labels, in order."""
+    """16 hex digits over ids, labels and whether pictures are crops, in order."""
     total = hashlib.sha256()
     for item in items:
-        total.update(f"{item.id}\t{item.label}\n".encode())
+        total.update(f"{item.id}\t{item.label}\t{item.crop}\n".encode())
     return total.hexdigest()[:16]
 
 
