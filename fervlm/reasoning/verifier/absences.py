@@ -116,9 +116,13 @@ class AbsenceReader(MoveReader):
                     draft.negated = True
         self.closed = True
 
+    def _lead(self, before: frozenset[Kind]) -> int:
+        """Index of the element that begins what is being said, right after one of the kinds `before`."""
+        return next((k for k in range(self.i - 1, -1, -1) if self.kinds[k] in before), -1) + 1
+
     def _deny_before(self) -> bool:
         """ "Of a smile there is no trace", "of a smile no sign": what was named in front is denied."""
-        lead = next((k for k in range(self.i - 1, -1, -1) if self.kinds[k] in _LEADING), -1) + 1
+        lead = self._lead(_LEADING)
         nxt, k = self._next(_PAST_TRACE)
         if not self.group or self.kinds[lead] is not Kind.OF or nxt not in _ENDING:
             return False

@@ -6,6 +6,7 @@ import re
 
 from fervlm.reasoning.verifier.absences import AbsenceReader
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
+from fervlm.reasoning.verifier.drafts import NOTHING, Draft
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
@@ -39,6 +40,9 @@ class DenialReader(AbsenceReader):
         if self.deny_word.startswith("no ") and self.deny_word.endswith(("from", "by", "of")):
             self.deny_word = "no help from"
         if self._deny_before() or self._none_of_it(element):
+            return
+        if self.excepted and self._word(element) == "none" and self._next(NONE)[0] in (None, Kind.BREAK):
+            self.out.append(Draft("rest", NOTHING, element.start, element.end, True))  # "apart from AU12, none"
             return
         nxt, k = self._next(_PAST_PREP)
         if not self.group and self.out and nxt in (None, Kind.BREAK) and self.kinds[self.i - 1] is Kind.BREAK:
@@ -105,6 +109,8 @@ class DenialReader(AbsenceReader):
                 self.predicate_denied = True
             else:
                 self._deny()
+        elif seen and self.subject and not any(self._fits(s.part, self.els[k].entry.value) for s in self.subject):
+            self.i = k  # "the lips are no longer visible, having been sucked in"
         elif nxt is Kind.PREP and self._next(NONE, k + 1)[0] is Kind.SIDE and self._ends_after(k + 1):
             self.i = k + 1  # "on the left, not on the right"
         elif nxt is Kind.PREP and not self.group and self._next(_PAST_SIDE_QUAL, k + 1)[0] in _CLAIMING:

@@ -94,9 +94,12 @@ def offences(text: str, found: list[Element], section: Section) -> list[Offence]
 
 
 def _is_rest(text: str, found: list[Element], kinds: list[Kind], index: int) -> bool:
-    """ "the brow is calm"."""
+    """ "the brow is calm": a word of feelings that here is none."""
     element = found[index]
-    if text[element.start : element.end].lower() not in _RESTFUL or kinds[index - 1 : index] != [Kind.COP]:
+    word = text[element.start : element.end].lower()
+    if word == "cross" and text[element.end :].startswith((" the ", " her ", " his ")):
+        return True  # "lines cross the forehead"
+    if word not in _RESTFUL or kinds[index - 1 : index] != [Kind.COP]:
         return False
     return index > 1 and kinds[index - 2] is Kind.PART and found[index - 2].entry.value != "face"
 

@@ -13,6 +13,7 @@ _PAST_OF_ALL_MEAS = frozenset((Kind.OF, Kind.ALL, Kind.MEAS))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 _OPENING = frozenset((Kind.ALL, Kind.OPEN, Kind.COMMA, Kind.AND))
 _MOVING = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.AU, Kind.ACT, Kind.PRED))
+_BROKEN = frozenset((Kind.BREAK, Kind.COLON))
 _PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
 
 
@@ -84,6 +85,10 @@ class WholeReader(DenialReader):
     def _on_only(self, element: Element) -> None:
         """ "only AU12 is active", "R14 only": nothing else is."""
         nxt, k = self._next(_PAST_QUAL)
+        if self.group and self.kinds[self._lead(_BROKEN)] is Kind.OF:
+            for draft in self.group:
+                draft.unreal = True  # "of AU4, AU5 and AU7 only AU4 is there"
+            self._start_group()
         if nxt is Kind.MOVE and "any" in self.els[k].entry.value:
             if self._placed(k):
                 self.here_only = self.excepted = True
