@@ -103,6 +103,8 @@ class Behind:
                 self._wanted.say(f"parity: {writer.parity['gap_nats']:.4f} nats a token from the training stack.")
             self._tried = True
         except FervlmError as error:
+            if error.hint is None and self._wanted.url is None:
+                error.hint = f"vLLM's log may tell why: {self._wanted.log}"
             self._failed(error)
             return
         if self._process is not None:

@@ -23,6 +23,8 @@ from fervlm.serve.settings import Limits
 LOG = logging.getLogger("fervlm.serve")
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/v1/notice", "/favicon.ico"})
 OPEN_FOLDER = "/page/"
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked every few seconds by machines; counted, but no line in the log."""
 SECURITY = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
@@ -163,6 +165,8 @@ class Gate:
         seconds = time.perf_counter() - visit.began
         self._metrics.requests.labels(route, str(visit.status)).inc()
         self._metrics.seconds.labels(route).observe(seconds)
+        if route in PROBES:
+            return
         body = visit.digest.hexdigest()[:12] if visit.digest is not None and visit.received else None
         line = {
             "time": round(time.time(), 3),

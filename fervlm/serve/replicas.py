@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import os
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -161,6 +163,8 @@ class Replicas:
             MissingExtraError: Ray Serve is not installed.
             FervlmError: the cluster cannot be reached, or vLLM does not start.
         """
+        os.environ.setdefault("RAY_SERVE_QUEUE_LENGTH_RESPONSE_DEADLINE_S", "2")  # read when Ray Serve is imported
+        logging.getLogger("ray.serve").setLevel(logging.ERROR)
         try:
             import ray  # noqa: PLC0415
             from ray import serve  # noqa: PLC0415

@@ -13,6 +13,7 @@ import httpx
 
 from fervlm.prompts import prompt
 from fervlm.records import Prediction
+from fervlm.serve.alone import Alone
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import ModelInfo
 from fervlm.serve.vllm_plan import Plan, special_tokens
@@ -52,6 +53,7 @@ class VllmWriter:
         self.plan, self._up, self._tokens = plan, up or (lambda: True), tokens
         self.name = name or (plan.name if plan is not None else "")
         self.parity: dict[str, Any] | None = None
+        self._turns = Alone()
         self.special = special_tokens(plan) if plan is not None else frozenset[str]()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
         self._http = httpx.AsyncClient(
@@ -142,7 +144,9 @@ class VllmWriter:
             "model": model, "messages": spoken, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0,
             "add_generation_prompt": False,
         }  # fmt: skip
-        told = (await self.chat(payload)).get("prompt_logprobs") or []
+        # vLLM 0.32 dies where log-probabilities of a prompt under LoRA share a batch with anything else.
+        async with self._turns.alone():
+            told = (await self._post("/v1/chat/completions", payload)).get("prompt_logprobs") or []
         tail = told[len(told) - (after - before) :]
         if after <= before or len(tail) != after - before or not all(tail):
             raise Problem(502, "The language model gives no log-probabilities of a prompt.")
@@ -164,13 +168,17 @@ class VllmWriter:
 
     async def chat(self, payload: dict[str, Any]) -> dict[str, Any]:
         """A completion as vLLM gives it."""
-        return await self._post("/v1/chat/completions", payload)
+        async with self._turns.shared():
+            return await self._post("/v1/chat/completions", payload)
 
     async def chat_stream(self, payload: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Its chunks."""
         done = False
         try:
-            async with self._http.stream("POST", "/v1/chat/completions", json=payload) as answer:
+            async with (
+                self._turns.shared(),
+                self._http.stream("POST", "/v1/chat/completions", json=payload) as answer,
+            ):
                 if answer.status_code != 200:
                     raise _refused(answer.status_code, await answer.aread())
                 async for line in answer.aiter_lines():

@@ -27,6 +27,7 @@ class Served:
     def __init__(self, *options: str, environment: dict[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "fervlm", "serve", "--port", "0", "--workers", "1", *options]
         told = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **(environment or {})}
+        self._told = ""
         self._log = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed by stop()
         self.process = subprocess.Popen(command, stderr=self._log, env=told)
         self.address = self._address()
@@ -34,6 +35,8 @@ class Served:
 
     def log(self) -> str:
         """All it wrote on standard error so far."""
+        if self._log.closed:
+            return self._told
         self._log.seek(0)
         return self._log.read()
 
@@ -49,10 +52,7 @@ class Served:
     def _failed(self) -> str:
         """What it said, once it is stopped."""
         self.process.kill()
-        self.process.wait()
-        told = self.log()
-        self._log.close()
-        return told
+        return self.stop()[1]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + 60
@@ -69,10 +69,10 @@ class Served:
     def stop(self) -> tuple[int, str]:
         """Exit code, and all it logged."""
         self.process.terminate()
-        code = self.process.wait(timeout=30)
-        told = self.log()
+        code = self.process.wait(timeout=60)
+        self._told = self.log()
         self._log.close()
-        return code, told
+        return code, self._told
 
 
 @pytest.fixture(scope="session")

@@ -16,8 +16,9 @@ from fervlm.serve.problems import Problem
 from fervlm.serve.replicas import Replicas
 from fervlm.serve.vllm_writer import VllmWriter
 
-serve = pytest.importorskip("ray.serve", reason="needs the extra 'scale'")
-pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("default")]
+pytest.importorskip("ray", reason="needs the extra 'scale'")
+pytest.importorskip("grpc_reflection", reason="needs the extra 'scale'")  # of ray[serve]
+pytestmark = [pytest.mark.timeout(240), pytest.mark.filterwarnings("ignore")]
 
 # A small model server: it speaks OpenAI's API as far as the gateway asks, slowly, and says which process answers.
 SERVER = """

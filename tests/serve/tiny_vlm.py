@@ -26,8 +26,9 @@ def write_base(folder: Path) -> Path:
     captions = [explain(record).caption for record in list(read(recording()))[::3]]
     texts = [render(caption, details=False) for caption in captions if caption is not None]
     texts += [probe.question for probe in probes(SIDE)] * 10 + ["happy", "sad", "angry", "{}", '"label": "happy",'] * 5
+    # vLLM's CPU attention wants heads of 32 numbers at least
     settings = NanoSettings(
-        entries=600, side=SIDE, vision_width=32, vision_depth=1, vision_heads=2, width=64, depth=2, hidden=128
+        entries=600, side=SIDE, vision_width=32, vision_depth=1, vision_heads=2, width=128, depth=2, hidden=256
     )
     build_nano(settings, texts, folder)
     return folder
@@ -56,7 +57,7 @@ def write_adapter(base: Path, folder: Path, *, steps: int = 60, vision: bool = F
     return folder
 
 
-def _batch(processor: Any, number: int) -> dict[str, Any]:  # noqa: ANN401
+def _batch(processor: Any, number: int) -> dict[str, Any]:
     """One probe, with loss on its answer."""
     import torch
 
