@@ -24,9 +24,10 @@ class OfflineEngine:
     def __init__(self, config: TeacherConfig) -> None:
         try:
             from vllm import LLM, SamplingParams  # noqa: PLC0415
+            from vllm.exceptions import VLLMValidationError  # noqa: PLC0415
+            from vllm.platforms import current_platform  # noqa: PLC0415
         except ImportError as error:
             raise MissingExtraError("the offline teacher", "vllm") from error
-        # The log of the engine is long, and goes to the standard output, which is ours.
         try:
             self._llm = LLM(model=config.model, **{"max_num_seqs": config.concurrency, **config.engine})
         except Exception as error:
@@ -35,6 +36,9 @@ class OfflineEngine:
                 hint="Its log above says more; arguments of the engine go into --teacher-engine.",
             ) from error
         self._sampling = SamplingParams
+        self._about_request: tuple[type[Exception], ...] = (ValueError, VLLMValidationError)
+        # A request with a seed of its own kills the engine's worker on a CPU (vLLM 0.32).
+        self._seeded = not current_platform.is_cpu()
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[Answer]]] = []
         self._worker: asyncio.Task[None] | None = None
         self._failed, self._most_failed = 0, config.give_up_after
@@ -74,28 +78,34 @@ class OfflineEngine:
         try:
             self._failed, answers = 0, self._generate(batch)
             return list(answers)
-        except Exception as error:
+        except self._about_request as error:
             if len(batch) > 1:
                 return [outcome for request in batch for outcome in self._answers([request])]
             self._failed += 1
             if self._failed < self._most_failed:
                 return [CallFailedError(_first_line(error))]
-            return [
-                FervlmError(
-                    f"vLLM refused {self._failed} requests in a row, the last with: {_first_line(error)}",
-                    hint="Answered calls are kept; change the model or --teacher-engine and run the command again.",
-                )
-            ]
+            return [_gone(f"vLLM refused {self._failed} requests in a row, the last with: {_first_line(error)}")]
+        except Exception as error:
+            return [_gone(f"vLLM's engine failed ({_first_line(error)})") for _ in batch]
 
     def _generate(self, batch: list[dict[str, Any]]) -> list[Answer]:
         params = [
-            self._sampling(temperature=r["temperature"], max_tokens=r["max_tokens"], seed=r["seed"]) for r in batch
+            self._sampling(
+                temperature=r["temperature"], max_tokens=r["max_tokens"], seed=r["seed"] if self._seeded else None
+            )
+            for r in batch
         ]
         outputs = self._llm.chat([r["messages"] for r in batch], params, use_tqdm=False)
         return [
             Answer(out.outputs[0].text, len(out.prompt_token_ids or ()) + len(out.outputs[0].token_ids))
             for out in outputs
         ]
+
+
+def _gone(what: str) -> FervlmError:
+    return FervlmError(
+        what, hint="Answered calls are kept; change the model or --teacher-engine and run the same command again."
+    )
 
 
 def _first_line(error: Exception) -> str:
