@@ -22,6 +22,7 @@ _FILLING = frozenset(
     )
 )  # fmt: skip
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
+_OFTEN = frozenset(("often", "usually", "typically", "commonly", "generally", "normally", "sometimes"))
 _HERE = frozenset(("here", "today", "now", "in", "this", "case", "picture", "face", "at", "all"))
 _SPEAKERS = re.compile(r"\b(?:i|we|one|you)\b", re.IGNORECASE)
 _SPEAKER = re.compile(r"\b(?:i|we|one|you) $", re.IGNORECASE)
@@ -99,6 +100,8 @@ class DenialReader(AbsenceReader):
                     draft.negated = not draft.negated
             self.closed = True
             return
+        if nxt is Kind.GENERIC and self.group and self._word(self.els[k]) in _OFTEN:
+            return  # "... do not often go together"
         if nxt is Kind.RELATIVE and k == self.i + 1 and self._next(_PAST_SIDE_QUAL, k + 1)[0] in _CLAIMING:
             self._deny()  # "it is not that the lips are parted"
             self.i = k

@@ -39,6 +39,8 @@ class Drafter(Lookahead):
             found, denied = AUSet((24,)), True  # "not pressed shut"
         draft = Draft("au", found, start, end, denied != found.absent)
         draft.part, draft.move, draft.at, draft.side = subject.part, moves, at, subject.side
+        if self.copula and self.group and found.absent and not denied:
+            self._drop_named(draft)
         weak = moves[0] in self.lex.weak or found.yields
         if self._superseded(draft, weak):
             return None
@@ -48,6 +50,14 @@ class Drafter(Lookahead):
         draft.weak = weak
         self.last_move = moves
         return self._append(draft)
+
+    def _drop_named(self, draft: Draft) -> None:
+        """ "The gap between the lips is closed": what the predicate says of the thing named counts."""
+        last = self.group[-1]
+        same = last.part == draft.part and last.units.aus == draft.units.aus and last.chunk == self.chunk
+        if same and self.soft and not last.units.absent and not last.negated:
+            self.group.remove(last)
+            self.out.remove(last)
 
     def _neutral(self, element: Element, denied: bool) -> Draft:
         if self.rest and not denied:  # "the rest is neutral"

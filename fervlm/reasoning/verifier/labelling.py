@@ -40,6 +40,8 @@ class LabelReader(WholeReader):
         if not self.out[self.clause :]:
             self.label_first = True
         label, form = element.entry.value
+        if self._word(element) in _CALM and self.kinds[self.i + 1 : self.i + 3] == [Kind.OF, Kind.PART]:
+            return  # "the calm of the face"
         if (
             self._word(element) in _CALM
             and self.copula

@@ -114,7 +114,9 @@ class LevelReader(SideReader):
         shared = bool(open_drafts) and open_drafts[-1].side in ("both", "pair", "even")
         if (shared or not open_drafts) and self._other_side(value):
             return
-        alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE) or prev in (Kind.ONE, Kind.SIDE)
+        ends = self._next(NONE)[0]
+        alone = ends in (None, Kind.BREAK, Kind.CLOSE) or prev in (Kind.ONE, Kind.SIDE)
+        alone = alone or (prev is Kind.PART and ends in SEPARATING)
         if alone and self.naked and self.subject and self.last_move and self._likewise(value):
             return
         if not open_drafts:

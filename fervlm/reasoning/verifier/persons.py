@@ -99,6 +99,8 @@ def _is_rest(text: str, found: list[Element], kinds: list[Kind], index: int) -> 
     word = text[element.start : element.end].lower()
     if word == "cross" and text[element.end :].startswith((" the ", " her ", " his ")):
         return True  # "lines cross the forehead"
+    if word in _RESTFUL and kinds[index + 1 : index + 3] == [Kind.OF, Kind.PART]:
+        return True  # "the calm of the face"
     if word not in _RESTFUL or kinds[index - 1 : index] != [Kind.COP]:
         return False
     return index > 1 and kinds[index - 2] is Kind.PART and found[index - 2].entry.value != "face"
