@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from importlib import import_module
 
 from eval import commands
 from eval.catalogue import measured_alone
-from eval.performance import MEASUREMENTS, as_table, measure
 from fervlm.errors import FervlmError
 
 OWN = {
@@ -20,23 +18,15 @@ OWN = {
     "judge": "a language model's opinion of a run's explanations, beside the counts",
     "lmms": "a benchmark as a task folder for lmms-eval",
     "ablations": "what each part of the contrastive training adds",
+    "performance": "speed and memory of the main job, each beside its target",
 }
 """Programs with options of their own."""
-HOMES = {"lmms": "eval.lmms.export"}
+HOMES = {"lmms": "eval.lmms.export", "performance": "eval.performance.program"}
 
 
 def _benchmark(options: argparse.Namespace) -> int:
     code: int = import_module(f"eval.benchmarks.{options.name}").main(options.rest)
     return code
-
-
-def _performance(options: argparse.Namespace) -> int:
-    figures = [figure for name in options.names or MEASUREMENTS for figure in measure(name, options.rows)]
-    if options.out:
-        with open(options.out, "w", encoding="utf-8") as file:  # noqa: PTH123 - `-` aside, any path a user gives
-            json.dump([figure.as_dict() for figure in figures], file, indent=2)
-    print(json.dumps([figure.as_dict() for figure in figures], indent=2) if options.json else as_table(figures))
-    return 0 if all(figure.met is not False for figure in figures) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,12 +41,6 @@ def _parser() -> argparse.ArgumentParser:
     own.add_argument("name", choices=measured_alone(), help="which one; its own options follow (--help)")
     own.add_argument("rest", nargs=argparse.REMAINDER, metavar="...")
     own.set_defaults(do=_benchmark)
-    performance = what.add_parser("performance", help="speed and memory of the main job, each beside its target")
-    performance.add_argument("names", nargs="*", metavar="NAME", help=", ".join(MEASUREMENTS))
-    performance.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000], help="file sizes for `memory`")
-    performance.add_argument("--json", action="store_true", help="figures as JSON instead of a table")
-    performance.add_argument("--out", metavar="FILE", help="also write the figures as JSON")
-    performance.set_defaults(do=_performance)
     return parser
 
 

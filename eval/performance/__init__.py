@@ -9,6 +9,8 @@ from eval.performance.contrastive_loss import contrastive_loss
 from eval.performance.contrastive_step import contrastive_step
 from eval.performance.explain import memory, startup, throughput
 from eval.performance.figure import Figure, as_table
+from eval.performance.mllm_captions import mllm_captions
+from eval.performance.mllm_training import mllm_training
 from eval.performance.serving import serving, serving_crops
 from eval.performance.serving_soak import serving_memory
 from eval.performance.serving_vllm import serving_vllm
@@ -23,6 +25,8 @@ MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
     "annotate-memory": annotate_memory,
     "contrastive_loss": lambda rows: contrastive_loss(),
     "contrastive_step": lambda rows: contrastive_step(),
+    "mllm_training": lambda rows: mllm_training(),
+    "mllm_captions": lambda rows: mllm_captions(),
     "serving": lambda rows: [*serving_crops(), *serving()],
     "serving_memory": lambda rows: serving_memory(),
     "serving_vllm": lambda rows: serving_vllm(),
