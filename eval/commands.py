@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from eval.catalogue import benchmark, benchmarks
@@ -16,6 +17,7 @@ from eval.predictors import KINDS, Settings
 from eval.report import report
 from eval.run import Asked, run
 from eval.score import Scores, score
+from fervlm.errors import FervlmError
 
 
 def add(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,7 +67,7 @@ def _add_run(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--data", default=data, required=data is None, metavar="DIR", help="the set's folder [FERVLM_DATA]"
     )
     one.add_argument("--split")
-    one.add_argument("--fold", type=int)
+    one.add_argument("--fold", metavar="K", help="from 1, or `all`: one run a fold, in OUT/foldK")
     one.add_argument("--limit", type=int, metavar="N", help="N items, spread evenly over the set")
     one.add_argument("--evidence", metavar="FILE", help="AU detector output, joined by picture name")
     one.add_argument("--input-format", metavar="NAME", help="of --evidence; see `fervlm formats`")
@@ -101,13 +103,13 @@ def _run(options: argparse.Namespace) -> int:
         key=os.environ.get(options.key_from) if options.key_from else None,
         form=options.form,
     )
-    asked = Asked(
+    first = Asked(
         benchmark=benchmark(options.benchmark),
         data=options.data,
         predictor=options.predictor,
         out=Path(options.out),
         split=options.split,
-        fold=options.fold,
+        fold=None,
         limit=options.limit,
         held_out=tuple(options.hold_out),
         evidence=options.evidence,
@@ -116,8 +118,21 @@ def _run(options: argparse.Namespace) -> int:
         workers=options.workers,
         ray=options.ray,
     )
-    run(asked, _say)
+    for asked in _by_fold(first, options.fold):
+        run(asked, _say)
     return 0
+
+
+def _by_fold(asked: Asked, fold: str | None) -> list[Asked]:
+    """The run of a fold, or of every fold in a folder of its own."""
+    if fold == "all":
+        if not asked.benchmark.folds:
+            raise FervlmError(f"{asked.benchmark.name} has no folds", hint="Leave --fold out.")
+        every = range(1, asked.benchmark.folds + 1)
+        return [replace(asked, fold=k, out=asked.out / f"fold{k}") for k in every]
+    if fold is not None and not fold.isdigit():
+        raise FervlmError(f"'{fold}' is no fold", hint="Give a number from 1, or all.")
+    return [replace(asked, fold=None if fold is None else int(fold))]
 
 
 def _score(options: argparse.Namespace) -> int:

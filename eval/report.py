@@ -63,10 +63,15 @@ def blocks_of(folders: Sequence[str | Path], *, title: str, commands: Sequence[s
 def _named_scores(runs: Sequence[Finished]) -> dict[str, Scores]:
     found: dict[str, Scores] = {}
     for done in runs:
-        if done.run.predictor in found:
-            raise FervlmError(f"two runs of '{done.run.predictor}' on {done.run.benchmark}", file=done.folder)
-        found[done.run.predictor] = scores_of(done)
+        name = _called(done)
+        if name in found:
+            raise FervlmError(f"two runs of '{name}' on {done.run.benchmark}", file=done.folder)
+        found[name] = scores_of(done)
     return found
+
+
+def _called(done: Finished) -> str:
+    return done.run.predictor if done.run.fold is None else f"{done.run.predictor}, fold {done.run.fold}"
 
 
 def _pairs(runs: Sequence[Finished]) -> list[Compared]:
@@ -82,7 +87,7 @@ def _pairs(runs: Sequence[Finished]) -> list[Compared]:
 
 
 def _plain_names(found: Compared, a: Finished, b: Finished) -> Compared:
-    return Compared(a.run.predictor, b.run.predictor, found.items, found.over, found.differences, found.adjusted)
+    return Compared(_called(a), _called(b), found.items, found.over, found.differences, found.adjusted)
 
 
 def _failures(done: Finished) -> Failures:
@@ -97,7 +102,7 @@ def _failures(done: Finished) -> Failures:
         wrong.setdefault(truth.label, []).append((-sure, one))
     queues = [[w for _, w in sorted(rows, key=lambda r: (r[0], r[1].id))] for rows in wrong.values()]
     chosen = [row[k] for k in range(max(map(len, queues), default=0)) for row in queues if k < len(row)]
-    return Failures(done.run.predictor, tuple(chosen[:SHOWN]))
+    return Failures(_called(done), tuple(chosen[:SHOWN]))
 
 
 def report(

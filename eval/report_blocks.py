@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean, stdev
 from typing import Any
 
 from eval import plots
@@ -210,6 +211,7 @@ def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
         Paragraph(f"95 % bootstrap intervals over {over}; abstentions and failures are wrong; time on this machine."),
         Table(head, tuple(rows)),
     ]
+    blocks += _fold_table(found, scores)
     blocks += _subset_table(found)
     blocks += _prompt_table(found)
     shown = {label for one in found.values() for label in one["per_class"]}
@@ -225,6 +227,24 @@ def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
         if not _one_answer(one)
     ]
     return blocks
+
+
+def _fold_table(found: Mapping[str, Scores], scores: Mapping[str, Scores]) -> list[Block]:
+    """Mean and deviation over the folds of a predictor, as papers report them; all folds or it says how many."""
+    folds: dict[str, list[Scores]] = {}
+    for name, one in found.items():
+        if scores[name]["run"]["fold"] is not None:
+            folds.setdefault(scores[name]["run"]["predictor"], []).append(one)
+    rows = [
+        (name, str(len(runs)), *(_mean_over([one[m][0] for one in runs]) for m in ("WAR", "UAR", "macro-F1")))
+        for name, runs in folds.items()
+        if len(runs) > 1
+    ]
+    return [Table(("predictor", "folds", "WAR", "UAR", "macro-F1"), tuple(rows))] if rows else []
+
+
+def _mean_over(values: Sequence[float]) -> str:
+    return f"{fmean(values):.3f} ± {stdev(values):.3f}"
 
 
 def _one_answer(classes: Scores) -> bool:

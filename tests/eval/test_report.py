@@ -19,7 +19,7 @@ from eval.plots import bars, confusion, reliability, risk_coverage
 from eval.report import report
 from eval.run import Asked, run
 from fervlm.errors import FervlmError
-from tests.eval.miniature import png, text
+from tests.eval.miniature import frames, png, text
 
 LABELS = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 FACES = 140
@@ -107,6 +107,23 @@ def test_compare_tells_a_real_difference(runs: dict[str, Path], capsys: pytest.C
     assert capsys.readouterr().out.count("no difference beyond chance") == 3
     assert main(["compare", str(runs["good"]), str(runs["poor"])]) == 0
     assert "B is worse" in capsys.readouterr().out
+
+
+def test_folds_are_run_apart_and_averaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for fold, labels in enumerate(([1, 1, 1, 2], [1, 2, 2, 2], [1, 2, 3, 4], [1, 2, 2, 2], [1, 2, 2, 2]), start=1):
+        rows = "".join(f"{10 * fold + k},{label}\n" for k, label in enumerate(labels))
+        text(tmp_path / "EmoLabel_DataSplit" / "test(single-labeled)" / f"set_{fold}.csv", f"video_name,label\n{rows}")
+        for k in range(4):
+            frames(tmp_path / "Clip" / "clip_224x224_16f" / f"{10 * fold + k:05d}", 1)
+    command = ["run", "--benchmark", "dfew", "--data", str(tmp_path), "--predictor", "majority", "--out"]
+    assert main([*command, str(tmp_path / "r"), "--fold", "all"]) == 0
+    folders = [str(tmp_path / "r" / f"fold{k}") for k in range(1, 6)]
+    told = report(folders, tmp_path / "report", page=False)[0].read_text(encoding="utf-8")
+    # Shares of the largest class: 3/4 four times and 1/4.
+    assert "| majority | 5 | 0.650 ± 0.224 |" in told
+    assert "| majority, fold 3 | 0.250 [" in told
+    assert main([*command, str(tmp_path / "x"), "--fold", "two"]) == 2
+    assert "'two' is no fold" in capsys.readouterr().err
 
 
 def test_what_cannot_be_compared(runs: dict[str, Path], tmp_path: Path) -> None:
