@@ -12,7 +12,7 @@ from fervlm.reasoning.verifier.moves import MoveReader
 
 _CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))
 _LEADING = frozenset((Kind.BREAK, Kind.COMMA, Kind.COLON))
-_PAST_TRACE = frozenset((Kind.LEVEL, Kind.PREP, Kind.MEAS, Kind.PRED))
+_PAST_TRACE = frozenset((Kind.LEVEL, Kind.PREP, Kind.MEAS, Kind.PRED, Kind.COP))
 _PAST_COPULA = frozenset((Kind.LEVEL, Kind.SIDE, Kind.QUAL, Kind.COLON, Kind.COP, Kind.ALL))
 _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))

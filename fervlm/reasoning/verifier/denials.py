@@ -23,6 +23,7 @@ _FILLING = frozenset(
 )  # fmt: skip
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 _OFTEN = frozenset(("often", "usually", "typically", "commonly", "generally", "normally", "sometimes"))
+_PAST_OWNERS = frozenset((Kind.QUAL, Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
 _HERE = frozenset(("here", "today", "now", "in", "this", "case", "picture", "face", "at", "all"))
 _SPEAKERS = re.compile(r"\b(?:i|we|one|you)\b", re.IGNORECASE)
 _SPEAKER = re.compile(r"\b(?:i|we|one|you) $", re.IGNORECASE)
@@ -100,6 +101,15 @@ class DenialReader(AbsenceReader):
                     draft.negated = not draft.negated
             self.closed = True
             return
+        if nxt is Kind.PRED and self.group and self._word(self.els[k]).startswith("reach"):
+            if self._next(_PAST_OWNERS, k + 1)[0] is Kind.PART:
+                self.i = k
+                return  # "the smile has not reached the cheeks"
+        if self.i and self.kinds[self.i - 1] is Kind.AND and self.subject and not self.group:
+            nxt_part, at = self._next(_PAST_OWNERS)
+            if nxt_part is Kind.PART:
+                self.i = at
+                return  # "it is the brows and not the lids that are drawn together"
         if nxt is Kind.GENERIC and self.group and self._word(self.els[k]) in _OFTEN:
             return  # "... do not often go together"
         if nxt is Kind.RELATIVE and k == self.i + 1 and self._next(_PAST_SIDE_QUAL, k + 1)[0] in _CLAIMING:

@@ -13,6 +13,7 @@ _PAST_OF_ALL_MEAS = frozenset((Kind.OF, Kind.ALL, Kind.MEAS))
 _PAST_QUAL = frozenset((Kind.QUAL,))
 _OPENING = frozenset((Kind.ALL, Kind.OPEN, Kind.COMMA, Kind.AND))
 _MOVING = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.AU, Kind.ACT, Kind.PRED))
+_DENYING = frozenset((Kind.NO, Kind.NOT, Kind.NOTHING, Kind.NOR, Kind.GONE, Kind.MINUS))
 _BROKEN = frozenset((Kind.BREAK, Kind.COLON))
 _PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
 
@@ -142,6 +143,7 @@ class WholeReader(DenialReader):
         """ "no movement apart from a smile", "apart from a smile, nothing moves"."""
         if self._next(NONE)[0] is Kind.EMOTION:
             return  # "nothing but surprise"
+        whole = Kind.UNITS in self.kinds[: self.i] and not _DENYING & set(self.kinds[: self.i])
         self.excepted = True
         self.denying = False
         if self.text[element.start : element.end].lower().startswith("nothing"):
@@ -150,6 +152,8 @@ class WholeReader(DenialReader):
             if draft.kind == "all" and draft.negated:
                 draft.kind = "rest"
         self.group = []
+        if whole and not any(d.kind == "au" for d in self.out[self.clause :]):
+            self._deny()  # "the units of the pattern are there with the exception of AU5"
 
     def _on_sole(self, element: Element) -> None:
         """ "... is all that can be seen"."""
