@@ -37,5 +37,5 @@ class Peer:
 
     def _look(self, pixels: Pixels) -> Mapping[str, float]:
         _, scores = self._model.predict_emotions(np.ascontiguousarray(pixels[:, :, ::-1]), logits=False)
-        names = self._model.idx_to_emotion_class
+        names = getattr(self._model, "idx_to_emotion_class", None) or self._model.idx_to_class
         return {str(names[k]): float(value) for k, value in enumerate(np.asarray(scores).ravel()[: len(names)])}
