@@ -15,7 +15,7 @@ from fervlm.reasoning.conclude import conclude
 from fervlm.reasoning.interpret import interpret
 from fervlm.reasoning.observe import Evidence, Unit, observe
 from fervlm.reasoning.verifier.claims import read_claims
-from fervlm.reasoning.verifier.scores import TELLING, mentions
+from fervlm.reasoning.verifier.scores import STRONG, TELLING, mentions
 from fervlm.reasoning.verifier.sections import passages
 from fervlm.reasoning.verifier.tokens import sentences
 from fervlm.reasoning.verify import Judge, verify
@@ -38,8 +38,10 @@ class Checked:
     level_right: int
     leaks: int
     """Emotion words among the observations."""
+    strong: int
+    """AUs at level D or E, or confidently detected, in the evidence."""
     omitted: int
-    """Strong or confident AUs that the text leaves out."""
+    """Of these, those that the text leaves out."""
     unmeasured: int
     """Claims about what this evidence cannot tell."""
     contradicted: int
@@ -73,6 +75,7 @@ def counted(found: Verification, evidence: Evidence) -> Checked:
         level_claims=len(graded),
         level_right=sum(c.verdict == "supported" for c in graded),
         leaks=scores.leaks,
+        strong=sum(u.present and ((u.level or 0) >= STRONG or u.confident) for u in evidence.units.values()),
         omitted=len(scores.omitted_strong),
         unmeasured=scores.unmeasured,
         contradicted=scores.contradicted,
@@ -105,8 +108,8 @@ class Faithfulness:
     level_claims: int
     leak_rate: float
     """Share of texts with an emotion word among the observations."""
-    omission_rate: float
-    """Share of texts that leave out a strong or confident AU."""
+    omission_rate: float | None
+    """Of the texts on faces with a strong or confident AU, the share that leaves one out."""
     unmeasured_rate: float
     """Share of texts that claim what the evidence cannot tell."""
     contradiction_rate: float
@@ -134,7 +137,7 @@ def faithfulness(found: Sequence[Checked]) -> Faithfulness | None:
         side_claims=sides,
         level_claims=levels,
         leak_rate=sum(c.leaks > 0 for c in found) / n,
-        omission_rate=sum(c.omitted > 0 for c in found) / n,
+        omission_rate=_share(sum(c.omitted > 0 for c in found), sum(c.strong > 0 for c in found)),
         unmeasured_rate=sum(c.unmeasured > 0 for c in found) / n,
         contradiction_rate=sum(c.contradicted > 0 for c in found) / n,
         ok_rate=sum(c.ok for c in found) / n,

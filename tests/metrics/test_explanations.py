@@ -53,10 +53,12 @@ def test_faithfulness_sums_before_it_divides() -> None:
     assert found is not None
     assert (found.precision, found.recall) == pytest.approx((2 / 3, 2 / 3))
     assert found.f1 == pytest.approx(2 / 3)
-    assert found.omission_rate == 0.5  # AU12 at level E
+    assert found.omission_rate == 1  # AU12 at level E is left out of the one text on a face with a strong AU
     assert found.contradiction_rate == 0.5
     assert found.side_agreement is None
     assert faithfulness([]) is None
+    weak = faithfulness([good])
+    assert weak is not None and weak.omission_rate is None  # nothing strong to leave out
 
 
 def test_a_leak_is_an_emotion_word_among_observations() -> None:
