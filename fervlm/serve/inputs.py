@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData, UploadFile
-from starlette.formparsers import MultiPartException
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from fervlm.errors import FervlmError
 from fervlm.facs.units import action_unit
@@ -30,6 +30,7 @@ _UNSAFE = re.compile(r"[^\w.() -]+")
 _PICTURES = frozenset({"picture", "pictures"})
 _LISTS = frozenset({"labels"})
 _FIELDS, _FILES = 32, 257
+MultiPartParser.spool_max_size = 1 << 30  # uploads stay in memory: the gate has bounded them, and no disk sees them
 
 
 async def parsed(request: Request, model: type[Model]) -> tuple[Model, dict[str, list[bytes]]]:
