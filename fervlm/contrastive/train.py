@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import os
 import signal
 import time
 from collections.abc import Callable
@@ -29,6 +28,8 @@ from fervlm.contrastive.logs import RunLogs
 from fervlm.contrastive.measure import scores_by_source
 from fervlm.contrastive.model import GlobalLocal
 from fervlm.contrastive.objective import Batch, Features, Objective, draw_class_tokens
+from fervlm.contrastive.optimizer import mixed, optimizer_of, schedule
+from fervlm.contrastive.place import device_of, ranks_of
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.sharded import clip_gradients, gathered, shard
 from fervlm.contrastive.state import BEST, STATE, load_best, load_state, read_state, save_best, save_state
@@ -74,7 +75,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print, tick: Tick | N
     """
     torch.set_num_threads(config.threads)
     joined = dist.is_available() and dist.is_initialized()
-    rank, world = _ranks(config)
+    rank, world = ranks_of(config)
     if rank:
         say, tick = _silent, None
     out.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def train(config: ContrastiveConfig, out: Path, say: Say = print, tick: Tick | N
     say(f"{len(faces):,} faces to train on, {len(held_out):,} to measure on")
     torch.manual_seed(config.seed)
     built = build(config, faces)
-    built.model.to(_device(config, rank), memory_format=torch.channels_last)  # type: ignore[call-overload]
+    built.model.to(device_of(config, rank), memory_format=torch.channels_last)  # type: ignore[call-overload]
     if built.tokenizer is not None and rank == 0:
         built.tokenizer.save(str(out / "tokenizer.json"))
     run = Run(config, out, built, faces, say, rank, world)
@@ -143,7 +144,7 @@ class Run:
                 f"{len(faces)} faces do not fill one batch of {config.batch * world}", hint="Lower batch."
             )
         self.steps = max(1, round(config.epochs * self.steps_per_epoch))
-        self.optimizer = _optimizer(self.model, config)
+        self.optimizer = optimizer_of(self.model, config)
         self.average = {n: t.detach().clone() for n, t in self.model.state_dict().items() if t.is_floating_point()}
         self.step, self.best, self.worse, self.stopped = 0, 0.0, 0, False
         self.kept: list[dict[str, float]] = []
@@ -253,7 +254,7 @@ class Run:
         torch.manual_seed(drawn)
         batch = self._batch(step, generator).to(self.device)
         for group in self.optimizer.param_groups:
-            group["lr"] = config.lr * _schedule(step / self.steps, config.warmup)
+            group["lr"] = config.lr * schedule(step / self.steps, config.warmup)
         self.objective.train()
         self.optimizer.zero_grad(set_to_none=True)
         losses = self._backward(batch)
@@ -341,7 +342,7 @@ class Run:
         )
         if config.mixup and batch.captions is None and torch.rand(1, generator=generator) < 0.5:
             draw = np.random.default_rng(config.seed * 1_000_003 + step).beta(config.mixup, config.mixup)
-            batch = _mixed(batch, max(draw, 1 - draw), torch.randperm(len(chosen), generator=generator))
+            batch = mixed(batch, max(draw, 1 - draw), torch.randperm(len(chosen), generator=generator))
         return batch
 
     def _chosen(self, step: int) -> torch.Tensor:
@@ -414,71 +415,5 @@ class Run:
         self.say("validation: " + ", ".join(f"{name} {value:.4g}" for name, value in scores.items()))
 
 
-def _ranks(config: ContrastiveConfig) -> tuple[int, int]:
-    """(rank, number of ranks) under torchrun, with the process group started; (0, 1) otherwise."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world == 1:
-        return 0, 1
-    if not dist.is_initialized():
-        dist.init_process_group("nccl" if config.device.startswith("cuda") else "gloo")
-    return dist.get_rank(), world
-
-
-def _device(config: ContrastiveConfig, rank: int) -> torch.device:
-    """The device of a rank.
-
-    Raises:
-        FervlmError: a GPU is asked for and none can be used.
-    """
-    try:
-        device = torch.device(config.device)
-    except RuntimeError:
-        raise FervlmError(f"there is no device '{config.device}'", hint="Set device=cpu or device=cuda.") from None
-    if device.type == "cuda":
-        if not torch.cuda.is_available():
-            raise FervlmError("there is no GPU that torch can use", hint="Set device=cpu.")
-        if ":" not in config.device:
-            device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", rank)))
-        torch.cuda.set_device(device)
-    return device
-
-
 def _silent(_text: str) -> None:
     """Ranks beside the first say nothing."""
-
-
-def _mixed(batch: Batch, share: float, order: torch.Tensor) -> Batch:
-    """Mixup (Zhang et al. 2018): each face with `share` of itself and the rest of the face at `order`."""
-
-    def mix(value: torch.Tensor) -> torch.Tensor:
-        return share * value + (1 - share) * value[order]
-
-    return replace(
-        batch,
-        x=mix(batch.x),
-        labels=mix(batch.labels),
-        weights=mix(batch.weights),
-        units=mix(batch.units),
-        measured=batch.measured * batch.measured[order],
-        affect=mix(batch.affect),
-    )
-
-
-def _schedule(done: float, warmup: float) -> float:
-    """Linear warm-up, then a half cosine to 0."""
-    if done < warmup:
-        return (done + 1e-6) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup)))
-
-
-def _optimizer(model: torch.nn.Module, config: ContrastiveConfig) -> torch.optim.Optimizer:
-    """AdamW; what has one dimension or none (norms, biases, temperatures) does not decay."""
-    groups: list[dict[str, Any]] = [
-        {"params": [], "order": [], "weight_decay": config.weight_decay},
-        {"params": [], "order": [], "weight_decay": 0.0},
-    ]
-    for place, parameter in enumerate(p for p in model.parameters() if p.requires_grad):
-        group = groups[0 if parameter.dim() > 1 else 1]
-        group["params"].append(parameter)
-        group["order"].append(place)
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.99), fused=True)
