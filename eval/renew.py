@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from eval.catalogue import benchmark
-from eval.counterfactual import Numbers, counterfactual_blocks, counterfactual_numbers
+from eval.counterfactual_report import Numbers, counterfactual_blocks, counterfactual_numbers
 from eval.folder import write_text
 from eval.predictors import Settings, open_predictor
 from eval.report import report

@@ -5,24 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.blocks import MAJORITY, Block, Bullets, Failures, Heading, Paragraph, Plot, Scores, Table, Wrong
 from eval.catalogue import benchmark
 from eval.compare import Compared, compared
+from eval.first_lines import first_lines
 from eval.folder import Finished, read_folder, write_text
 from eval.item import Choice, Item
-from eval.report_blocks import (
-    MAJORITY,
-    Block,
-    Bullets,
-    Failures,
-    Heading,
-    Paragraph,
-    Plot,
-    Scores,
-    Table,
-    Wrong,
-    benchmark_blocks,
-    first_lines,
-)
+from eval.report_blocks import benchmark_blocks
 from eval.report_page import as_page
 from eval.score import pairs_of, scores_of
 from fervlm.errors import FervlmError

@@ -1,160 +1,15 @@
-"""What a report says, as blocks that Markdown and HTML both render."""
+"""The section of one benchmark in a report, as blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from statistics import fmean, stdev
-from typing import Any
 
 from eval import plots
 from eval.anchors import anchors_for
+from eval.blocks import Block, Failures, Heading, Paragraph, Plot, Row, Scores, Table, number
 from eval.compare import Compared
-from eval.goals import goals_for
 from eval.item import Benchmark
-
-Scores = dict[str, Any]
-Row = tuple[str, ...]
-MAJORITY = "majority"
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A title of level 1 to 3."""
-
-    level: int
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Paragraph:
-    """Running text."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Bullets:
-    """One line each."""
-
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A head and rows of equal length; the first column names the row."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """An SVG with a name for its file."""
-
-    name: str
-    svg: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """One wrong answer, for the page with pictures."""
-
-    id: str
-    truth: str
-    told: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """Pictures of wrong answers; HTML only, since photographs must not leave the user's machine in a Markdown file."""
-
-    predictor: str
-    wrong: tuple[Wrong, ...] = field(default=())
-
-
-Block = Heading | Paragraph | Bullets | Table | Plot | Failures
-
-
-def first_lines(benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Sequence[Compared]) -> list[str]:
-    """What a reader must not miss: who is behind whom, missed goals, alarms, failures, incomplete sets."""
-    lines = [line for one in pairs for line in _behind(one)]
-    for name, found in scores.items():
-        lines += _goals(benchmark, name, found)
-        classes = found.get("classes") or {}
-        if name == MAJORITY:
-            continue
-        if classes.get("majority_alarm"):
-            lines.append(f"Majority alarm for {name}: {classes['majority_alarm']}.")
-        never = (classes.get("histogram") or {}).get("never_answered")
-        if never and len(never) < len(classes["per_class"]) - 1:
-            lines.append(f"{name} never answers {', '.join(never)}.")
-        lines += _rationalising(name, found.get("explanations") or {})
-        if found["failed"]:
-            told = f"{found['failed']:,} of {found['items']:,} items failed and count as wrong"
-            lines.append(f"{name}: {told}{_missing(found)}.")
-        expected = found["run"]["expected"]
-        if expected is not None and expected != found["items"]:
-            lines.append(f"{name} was measured on {found['items']:,} of the {expected:,} items that were published.")
-    return list(dict.fromkeys(lines))
-
-
-def _behind(one: Compared) -> list[str]:
-    """Which of two predictors is behind, measure by measure; that the majority is behind goes without saying."""
-    told: dict[tuple[str, str], list[str]] = {}
-    for measure, d in one.differences.items():
-        if measure == "macro-F1":
-            continue
-        behind, ahead = (one.first, one.second) if d.change.value > 0 else (one.second, one.first)
-        sure = one.adjusted[measure] < 0.05 and not d.change.low <= 0 <= d.change.high
-        worse, better = sorted((d.a, d.b))
-        if sure and behind != MAJORITY:
-            told.setdefault((behind, ahead), []).append(f"{measure} {worse:.3f} against {better:.3f}")
-        elif not sure and MAJORITY in (behind, ahead):
-            other = behind if ahead == MAJORITY else ahead
-            told.setdefault((other, ""), []).append(f"{measure} is not better than always answering the largest class")
-    return [
-        f"{behind} is below {ahead}, beyond chance: {', '.join(parts)}." if ahead else f"{behind}: {', '.join(parts)}."
-        for (behind, ahead), parts in told.items()
-    ]
-
-
-UNFAITHFUL, UNREASONED = 0.2, 0.75
-"""From which share of contradicting texts, and up to which P(explanation right | answer right), a line is due."""
-
-
-def _rationalising(name: str, told: Scores) -> list[str]:
-    lines = []
-    faithful, consistent = told.get("faithfulness"), told.get("consistency")
-    if faithful and faithful["contradiction_rate"] >= UNFAITHFUL:
-        share, precision = faithful["contradiction_rate"], faithful["precision"]
-        against = f"the evidence of {faithful['against']} contradicts {share:.0%} of its texts"
-        lines.append(f"{name}: {against} (AU precision {_number(precision, '.2f')}).")
-    if consistent and consistent["right_reason"] is not None and consistent["right_reason"] <= UNREASONED:
-        share = 1 - consistent["right_reason"]
-        lines.append(f"{name}: {share:.0%} of its right answers do not follow from the AUs that its own texts name.")
-    return lines
-
-
-def _missing(found: Scores) -> str:
-    return f" ({found['missing']} were never answered)" if found["missing"] else ""
-
-
-def _goals(benchmark: Benchmark, name: str, found: Scores) -> list[str]:
-    lines = []
-    classes = found.get("classes") or {}
-    for (subset, measure), goal in goals_for(benchmark.name, found["run"]["predictor"]).items():
-        part = (classes.get("subsets") or {}).get(subset) if subset else classes
-        if part is None or measure not in part:
-            continue
-        value = part[measure][0]
-        where = f" on {subset}" if subset else ""
-        if value < goal:
-            lines.append(f"{name} misses its goal{where}: {measure} {value:.3f}, wanted {goal:.2f}.")
-        else:
-            lines.append(f"{name} reaches its goal{where}: {measure} {value:.3f}, wanted {goal:.2f}.")
-    return lines
 
 
 def benchmark_blocks(
@@ -186,10 +41,6 @@ def _span(value: Sequence[float] | None) -> str:
     return "" if value is None else f"{value[0]:.3f} [{value[1]:.3f}, {value[2]:.3f}]"
 
 
-def _number(value: float | None, form: str = ".3f") -> str:
-    return "not measured" if value is None else format(value, form)
-
-
 def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
     found = {name: one["classes"] for name, one in scores.items() if one.get("classes")}
     if not found:
@@ -202,7 +53,7 @@ def _class_blocks(scores: Mapping[str, Scores]) -> list[Block]:
             *(_span(one[m]) for m in ("WAR", "UAR", "macro-F1")),
             f"{one['abstain_rate']:.1%}",
             f"{one['strict_parse_rate']:.1%}",
-            _number(scores[name].get("ms"), ".1f"),
+            number(scores[name].get("ms"), ".1f"),
         )
         for name, one in found.items()
     ]
@@ -296,7 +147,7 @@ def _calibration_blocks(scores: Mapping[str, Scores]) -> list[Block]:
             if len(one["reliability"]) > 1
         ]
     open_rows = [
-        (name, str(o["known"]), str(o["unknown"]), _number(o["AUROC"]), _number(o["FPR95"]))
+        (name, str(o["known"]), str(o["unknown"]), number(o["AUROC"]), number(o["FPR95"]))
         for name, one in scores.items()
         if (o := one.get("open_set"))
     ]
@@ -318,7 +169,7 @@ def _unit_blocks(scores: Mapping[str, Scores]) -> list[Block]:
             (
                 name,
                 f"{one['items']:,}",
-                _number(one["mean_F1"]),
+                number(one["mean_F1"]),
                 ", ".join(f"AU{a}" for a in one["never_told"]) or "none",
             )
             for name, one in found.items()
@@ -331,14 +182,14 @@ def _unit_blocks(scores: Mapping[str, Scores]) -> list[Block]:
         f1 = {f"AU{au}": {n: one["per_unit"][au]["f1"] for n, one in found.items()} for au in units}
         blocks.append(Plot("units_f1", plots.bars(f1, "F1 of each action unit")))
     levels = [
-        (name, f"{one['items']:,}", _number(one["mean_ICC"]), _number(one["mean_MAE"]))
+        (name, f"{one['items']:,}", number(one["mean_ICC"]), number(one["mean_MAE"]))
         for name, scored in scores.items()
         if (one := scored.get("intensity"))
     ]
     if levels:
         blocks.append(Table(("predictor", "items", "ICC(3,1)", "MAE"), tuple(levels)))
     affect = [
-        (name, dim, _number(one[dim]["CCC"]), _number(one[dim]["RMSE"]), _number(one[dim]["SAGR"]))
+        (name, dim, number(one[dim]["CCC"]), number(one[dim]["RMSE"]), number(one[dim]["SAGR"]))
         for name, scored in scores.items()
         if (one := scored.get("affect"))
         for dim in ("valence", "arousal")
@@ -361,7 +212,7 @@ def _explanation_blocks(scores: Mapping[str, Scores]) -> list[Block]:
         keys += ("contradiction_rate", "unmeasured_rate")
         head: Row = ("predictor", "texts", "against", "AU precision", "recall", "F1", "side", "level", "leaks", "omits")
         head += ("contradicts", "beyond evidence")
-        rows = [(n, f"{f['texts']:,}", f["against"], *(_number(f[k]) for k in keys)) for n, f in faithful.items()]
+        rows = [(n, f"{f['texts']:,}", f["against"], *(number(f[k]) for k in keys)) for n, f in faithful.items()]
         note = "Held against the AU evidence of each item: a detector's output is not the truth about a face, and a "
         note += "predictor that writes from that very evidence is faithful to it by construction."
         blocks += [Paragraph(note), Table(head, tuple(rows))]
@@ -376,10 +227,10 @@ def _explanation_blocks(scores: Mapping[str, Scores]) -> list[Block]:
             "P(explanation right given answer right)",
             "AUs imply no label",
         )
-        rows = [(n, *(_number(c[k]) for k in keys)) for n, c in consistent.items()]
+        rows = [(n, *(number(c[k]) for k in keys)) for n, c in consistent.items()]
         blocks.append(Table(head, tuple(rows)))
     references = [
-        (name, _number(r["ROUGE-L"]), _number(r.get("REGE"), ".1f"), _number(r["event_order_F1"]))
+        (name, number(r["ROUGE-L"]), number(r.get("REGE"), ".1f"), number(r["event_order_F1"]))
         for name, one in found.items()
         if (r := one.get("references"))
     ]

@@ -6,9 +6,9 @@ import base64
 from collections.abc import Sequence
 from html import escape
 
+from eval.blocks import Block, Bullets, Failures, Heading, Paragraph, Plot, Table
 from eval.item import Item
 from eval.predictors.chat import picture_bytes
-from eval.report_blocks import Block, Bullets, Failures, Heading, Paragraph, Plot, Table
 from fervlm.errors import FervlmError
 
 PAGE_CSS = (
