@@ -110,6 +110,7 @@ class ChatAsked(Open):
     evidence: Annotated[str, Field(min_length=1, json_schema_extra={"format": AU_FILE})] | None = Field(
         None, description="A detector's file in place of a picture (ours, in `extra_body`)."
     )
+    face: int | None = Field(None, ge=0, le=63, description="Which face, 0 for the largest (ours).")
     repair: bool | None = Field(None, description="Whether false sentences are sent back once (ours).")
 
 

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
 from fervlm.mllm.refuse import refusal
+from fervlm.records import Prediction
 from fervlm.serve import sse
 from fervlm.serve.asking import backend_of, picture_of, ready, records_given
 from fervlm.serve.backend import Backend
@@ -79,7 +80,7 @@ def _known_model(backend: Backend, name: str) -> None:
 
 
 async def _subject(backend: Backend, asked: ChatAsked) -> Subject:
-    """The last picture explained; more than one face: the largest."""
+    """The last picture explained."""
     texts = [text for message in asked.messages for text in _texts(message.content)]
     words = sum(len(text.split()) for text in texts)
     users = [message for message in asked.messages if message.role == "user"]
@@ -90,13 +91,25 @@ async def _subject(backend: Backend, asked: ChatAsked) -> Subject:
     if asked.evidence is not None:
         records = await records_given(backend, asked.evidence, "", "", {})
         made = await backend.workers.run(lambda _: explain_records(records, choices, "auto"))
-        return Subject(question, words, None, made.predictions[0] if made.predictions else None)
+        return Subject(question, words, None, _chosen(made.predictions, asked) if made.predictions else None)
     place, url = _last_picture(asked)
     if url is None:
         return Subject(question, words)
     picture, name = await picture_of(backend, url, "picture", {})
     made = await backend.workers.run(lambda reader: explain_shown(reader, picture, name, choices))
-    return Subject(question, words, picture, made.predictions[0], place)
+    return Subject(question, words, picture, _chosen(made.predictions, asked), place)
+
+
+def _chosen(predictions: list[Prediction], asked: ChatAsked) -> Prediction:
+    """The face that is asked about.
+
+    Raises:
+        Problem: 404 where there are not so many.
+    """
+    number = asked.face or 0
+    if number >= len(predictions):
+        raise Problem(404, f"face: there is no face {number}; {len(predictions)} were found, counted from 0.")
+    return predictions[number]
 
 
 def _texts(content: str | list[TextPart | ImagePart] | None) -> list[str]:

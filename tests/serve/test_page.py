@@ -107,6 +107,28 @@ def test_chat_answers_with_verdicts(page: playwright.Page) -> None:
     assert "AU12" in page.locator("#talk .it").nth(1).inner_text()
 
 
+def test_with_several_faces_each_can_be_chosen_and_asked_about(page: playwright.Page, tmp_path: Path) -> None:
+    from PIL import Image, ImageOps
+
+    with Image.open(photograph()) as photo:
+        face = photo.convert("RGB").crop((130, 60, 400, 330))
+    both = Image.new("RGB", (1000, 540), "grey")
+    both.paste(face.resize((540, 540)), (0, 0))
+    both.paste(ImageOps.posterize(face, 2).rotate(8, fillcolor="grey").resize((300, 300)), (640, 120))
+    both.save(tmp_path / "two.png")
+    page.set_input_files("#file", str(tmp_path / "two.png"))
+    page.wait_for_selector(DONE)
+    expect(page.locator("#faces button")).to_have_count(2)
+    first = page.inner_text("#place")
+    page.click("#faces >> text=Face 2")
+    expect(page.locator("#place")).to_contain_text("face 2")
+    assert "face 1" in first and page.get_attribute("#faces >> text=Face 2", "aria-pressed") == "true"
+    with page.expect_request("**/v1/chat/completions") as sent:
+        page.click("text=Is AU4 present?")
+    assert sent.value.post_data_json["face"] == 1
+    page.locator("#talk .it .list li").first.wait_for()
+
+
 def test_an_au_file_gets_a_drawn_face_and_a_time_line(page: playwright.Page) -> None:
     page.set_input_files("#aufile", str(recording()))
     page.wait_for_selector(DONE)

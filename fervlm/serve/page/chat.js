@@ -43,6 +43,7 @@ function payload(question) {
     stream: true,
     messages: [first, ...turns, { role: "user", content: question }],
     ...evidence,
+    face: subject.face,
   };
 }
 

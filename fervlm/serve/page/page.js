@@ -115,7 +115,7 @@ function conclude(prediction) {
   checked(prediction);
   if (state.notes.length) at("checked").append(make("br"), state.notes.join(" "));
   const { picture, evidence } = state.given;
-  about({ model: state.model, picture: picture && picture.data, evidence }, prediction);
+  about({ model: state.model, picture: picture && picture.data, evidence, face: state.now }, prediction);
 }
 
 function showFace(number) {
