@@ -1,8 +1,8 @@
 """Supervised training of the nano by ours beside TRL's bare example script: the same model, data and batch, by turns.
 
-Theirs is what `trl/scripts/sft.py` does for pictures: `SFTTrainer` with its own collator, in the order of the data. Ours
-is `fervlm.mllm.run.run_training` with our collator: samples of like length together, loss on the answers alone. Counted
-are tokens that are no padding, on the process's own clock; one thread, fp32, random weights.
+Theirs is what `trl/scripts/sft.py` does for pictures: `SFTTrainer` with its own collator, in the order of the data.
+Ours is `fervlm.mllm.run.run_training` with our collator: samples of like length together, loss on the answers alone.
+Counted are tokens that are no padding, on the process's own clock; one thread, fp32, random weights.
 
     python -m eval performance mllm_training
 """

@@ -137,17 +137,19 @@ def test_further_training_moves_the_adapter_and_tells_before_and_after(
 
 
 def test_grpo_makes_likelier_what_is_rewarded(
-    start: Path, tiny_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Callable[[str], Path], tiny_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The form is out of an untrained model's reach, so something easier is paid for here: few characters.
     monkeypatch.setattr(further, "parts_of", lambda text, *_: {"short": -len(text) / 100})
     monkeypatch.setattr(further, "total", lambda parts, _: parts["short"])
-    given = {"data": [tiny_set], "start": str(start), "epochs": 1, "batch": 16, "lr": 0.02, "cpu": True, "log_every": 1}
-    config = validated(GrpoConfig, given | {"samples": 8, "compared": 2, "most": 16, "beta": 0})
-    train_further(config, tmp_path / "run", quiet)
+    whole = settings(tiny_set, checkpoint("nano"), epochs=0.17, lr=1e-9, lora=None)
+    start = train_talk(whole, tmp_path / "start", quiet)
+    given = {"data": [tiny_set], "start": str(start), "batch": 16, "lr": 0.05, "cpu": True, "log_every": 1}
+    given |= {"samples": 8, "compared": 2, "most": 16, "beta": 0, "schedule": "constant_with_warmup"}
+    train_further(validated(GrpoConfig, given), tmp_path / "run", quiet)
     with (tmp_path / "run" / "steps.csv").open() as handle:
         rewards = [float(row["reward"]) for row in csv.DictReader(handle)]
-    assert sum(rewards[-3:]) > 0.6 * sum(rewards[:3])  # both below 0
+    assert sum(rewards[-3:]) > 0.5 * sum(rewards[:3])  # both below 0
 
 
 def test_a_batch_holds_all_samples_of_a_face(start: Path, tiny_set: Path, tmp_path: Path) -> None:
