@@ -16,6 +16,7 @@ from eval.report_page import as_page
 from eval.score import pairs_of, scores_of
 from fervlm.errors import FervlmError
 
+MARK = "<!-- written by python -m eval report -->"
 SHOWN = 24
 """Wrong answers with pictures on the page, for each predictor."""
 
@@ -112,20 +113,25 @@ def report(
         commands: told as what made it.
         page: also the HTML page, with pictures where the data are still where they were.
         more: further blocks, for the end.
+
+    Raises:
+        FervlmError: as `blocks_of`, and where a file that no report made would be overwritten.
     """
     base = Path(out)
     base = base.with_suffix("") if base.suffix in {".md", ".html"} else base
+    targets = [base.with_suffix(".md"), *([base.with_suffix(".html")] if page else [])]
+    for path in targets:
+        if path.exists() and MARK not in path.read_text(encoding="utf-8"):
+            raise FervlmError("is no report of ours and would be overwritten", file=path, hint="Give another --out.")
     base.parent.mkdir(parents=True, exist_ok=True)
     blocks = [*blocks_of(folders, title=title, commands=commands), *more]
-    written = [base.with_suffix(".md")]
-    write_text(written[0], as_markdown(blocks, base))
+    write_text(targets[0], f"{as_markdown(blocks, base)}\n{MARK}\n")
     if page:
         pictures: dict[str, Item] = {}
         for folder in folders:
             pictures |= _pictures(read_folder(folder))
-        written.append(base.with_suffix(".html"))
-        write_text(written[-1], as_page(blocks, pictures))
-    return written
+        write_text(targets[1], f"{as_page(blocks, pictures)}{MARK}\n")
+    return targets
 
 
 def _pictures(done: Finished) -> dict[str, Item]:

@@ -93,6 +93,15 @@ def test_markdown_holds_no_picture_and_the_page_does(runs: dict[str, Path], tmp_
     assert "http" not in re.sub(r"http://www.w3.org/2000/svg|https?://[^ <]*(?:RAF|whdeng)[^ <]*", "", shown)
 
 
+def test_only_reports_are_overwritten(runs: dict[str, Path], tmp_path: Path) -> None:
+    text(tmp_path / "README.md", "# Mine\n")
+    with pytest.raises(FervlmError, match="is no report of ours"):
+        report([runs["half"]], tmp_path / "README", page=False)
+    assert (tmp_path / "README.md").read_text(encoding="utf-8") == "# Mine\n"
+    first = report([runs["half"]], tmp_path / "r", page=False)[0].read_text(encoding="utf-8")
+    assert report([runs["half"]], tmp_path / "r.md", page=False)[0].read_text(encoding="utf-8") == first
+
+
 def test_failures_are_wrong_and_told(runs: dict[str, Path], tmp_path: Path) -> None:
     told = report([runs["half"]], tmp_path / "r", page=False)[0].read_text(encoding="utf-8")
     assert "70 of 140 items failed and count as wrong" in told
