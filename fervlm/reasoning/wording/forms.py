@@ -6,6 +6,7 @@ Built once for each distinct unit (`choice.unit_code`) and kept: FACS has few of
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 
 from fervlm.reasoning.observe import Unit
@@ -230,12 +231,13 @@ def _build(unit: Unit) -> Forms:
     )
 
 
-_MENTIONS: dict[tuple[int, Side | None], UnitMention] = {}
+@cache
+def _mention(au: int, side: Side | None) -> UnitMention:
+    return UnitMention(au=au, side=side)
 
 
 def _phrase(text: str, au: int, side: Side | None) -> Phrase:
-    mention = _MENTIONS.setdefault((au, side), UnitMention(au=au, side=side))
-    return Phrase(text, mention, clip_cost(text))
+    return Phrase(text, _mention(au, side), clip_cost(text))
 
 
 def _briefest(modes: list[tuple[Phrase, ...]]) -> Phrase:
