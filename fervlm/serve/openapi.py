@@ -19,6 +19,7 @@ _BODIES: list[type[BaseModel]] = []
 _TOLD = {
     401: "A key is wanted.",
     404: "No such thing.",
+    409: "The model that is served cannot do this.",
     408: "The body came too slowly.",
     413: "Too large: the body, the picture, or the rows.",
     415: "Another content type, or no picture.",
@@ -29,7 +30,7 @@ _TOLD = {
     502: "The language model answered what cannot be read.",
     503: "The backend does not answer now; `Retry-After` says when.",
 }
-_READ = (401, 408, 413, 415, 422, 429, 500, 501, 502, 503)
+_READ = (401, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503)
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

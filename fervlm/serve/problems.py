@@ -5,6 +5,7 @@ The body also carries OpenAI's `error` object, so that clients written for that 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -17,6 +18,8 @@ from fervlm.errors import FervlmError, MissingExtraError
 MEDIA_TYPE = "application/problem+json"
 _TOO_LARGE = "the picture unpacks to"
 _NO_PICTURE = "is not a picture"
+_OPTION = re.compile(r"--([a-z][a-z-]+)")
+"""The command line's options are fields here."""
 
 
 class OpenAIError(BaseModel):
@@ -70,6 +73,7 @@ def from_error(error: FervlmError) -> Problem:
     """What a user's mistake is on the wire: 413 too large, 415 no picture, 501 not installed here, else 422."""
     if isinstance(error, MissingExtraError):
         return Problem(501, f"{error.what}, which this server does not have installed.")
+    told = _OPTION.sub(lambda option: option[1].replace("-", "_"), str(error))
     if error.what.startswith(_TOO_LARGE):
-        return Problem(413, str(error))
-    return Problem(415 if error.what.startswith(_NO_PICTURE) else 422, str(error))
+        return Problem(413, told)
+    return Problem(415 if error.what.startswith(_NO_PICTURE) else 422, told)

@@ -59,6 +59,8 @@ async def classify(request: Request) -> Response:
     ready(backend)
     if backend.settings.observe_only:
         raise Problem(422, "This server tells movements only, so it gives no labels.")
+    if asked.unknown and backend.workers.manifest.unknown is None:
+        raise Problem(409, f"{backend.workers.name} was published without a rule for faces that fit no label.")
     picture, name = await picture_of(backend, asked.picture, asked.name, files)
     made = await backend.workers.run(lambda r: classify_picture(r, picture, name, asked, unknown=asked.unknown))
     if backend.writer is not None:
