@@ -49,7 +49,7 @@ def measured() -> dict[str, float]:
     talks = drawn_talks(FACES)
     with tempfile.TemporaryDirectory() as folder:
         model, processor = open_base(str(drawn_nano(talks, Path(folder) / "base")))
-    model.eval()
+    model.train(False)
     model.generation_config.min_new_tokens = WRITTEN
     pictures = [picture_of(talks, face) for face in range(FACES)]
     question = [user(caption_question(), pictures=1)]
