@@ -69,6 +69,13 @@ class CodeScanner(GradeScanner):
 
     __slots__ = ()
 
+    def _side_letter(self, word: str) -> bool:
+        """Also `L14`."""
+        at = self.at
+        if at + 1 < self.count and self.starts[at + 1] == self.stops[at] and self.words[at + 1] in self.numbers:
+            return self._numbers_at(at)
+        return super()._side_letter(word)
+
     def _word_at(self, k: int) -> str:
         """The token `k`, or "" past the end."""
         return self.words[k] if k < self.count else ""

@@ -30,10 +30,6 @@ class GradeScanner(Scan):
 
     __slots__ = ()
 
-    def _numbers_at(self, k: int, *, bare: bool = False) -> bool:
-        """Read AU numbers from token `k` on; `CodeScanner`, which knows their notations, does."""
-        raise NotImplementedError
-
     def _level(self, start: int) -> None:
         """`level C`, `intensity 3`, `intensity of 2.4`, `strength: B`; a bare "level" means nothing."""
         words = self.words
@@ -60,7 +56,7 @@ class GradeScanner(Scan):
         return k + 3 if words == ["out", "of"] else k
 
     def _letter(self, word: str, sure: bool = False) -> bool:
-        """A FACS letter standing alone: `(B)`, `coded C`; `A` only where it cannot be the article. Or `L14`."""
+        """A FACS letter standing alone: `(B)`, `coded C`; `A` only where it cannot be the article."""
         if word in "lr":
             return self._side_letter(word)
         if word not in LETTERS:
@@ -79,8 +75,6 @@ class GradeScanner(Scan):
 
     def _side_letter(self, word: str) -> bool:
         at, words = self.at, self.words
-        if at + 1 < self.count and self.starts[at + 1] == self.stops[at] and words[at + 1] in self.numbers:
-            return self._numbers_at(at)
         compared = words[at + 1 : at + 3]
         if compared in ([">", "r"], ["<", "r"], [">", "l"], ["<", "l"]):
             left = (word == "l") == (compared[0] == ">")
