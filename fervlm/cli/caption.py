@@ -7,6 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
+from fervlm.cli.picture_options import (
+    LANGUAGE_MODEL,
+    LOOKING,
+    Base,
+    Device,
+    FaceIsCrop,
+    Finder,
+    FinderModel,
+    Multimodal,
+)
 from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
@@ -17,23 +27,18 @@ if TYPE_CHECKING:
     from fervlm.predict.language_model import LanguageModelReader, Told
     from fervlm.records import AURecord
 
-MODEL, LOOKING, WRITING = "Model", "Looking", "Writing"
+MODEL, WRITING = LANGUAGE_MODEL, "Writing"
 
 
 def caption(
     pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Pictures, or folders of them.")],
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="FOLDER", help="Of `fervlm train mllm`; default the shipped one.", rich_help_panel=MODEL),
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where an adapter's base lies now.", rich_help_panel=MODEL)
-    ] = None,
+    model: Multimodal = None,
+    base: Base = None,
     way: Annotated[
         Literal["direct", "reason_first", "label_first"],
         typer.Option(help="The label at once, after the movements were told, or before.", rich_help_panel=MODEL),
     ] = "direct",
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...", rich_help_panel=MODEL)] = "cpu",
+    device: Device = "cpu",
     labels: Annotated[str | None, typer.Option(metavar="A,B,C", help="Your own words.", rich_help_panel=MODEL)] = None,
     label_set: Annotated[
         str | None, typer.Option(metavar="NAME", help="A named set instead; default basic8.", rich_help_panel=MODEL)
@@ -45,15 +50,9 @@ def caption(
     show_evidence: Annotated[
         bool, typer.Option("--show-evidence", help="Tell the model what was measured.", rich_help_panel=LOOKING)
     ] = False,
-    face_is_crop: Annotated[
-        bool, typer.Option("--face-is-crop", help="Each picture is one face, cut out.", rich_help_panel=LOOKING)
-    ] = False,
-    finder: Annotated[
-        Literal["haar", "mediapipe", "none"], typer.Option(help="Finds the faces.", rich_help_panel=LOOKING)
-    ] = "haar",
-    finder_model: Annotated[
-        str | None, typer.Option(metavar="FILE", help="For mediapipe: its .task file.", rich_help_panel=LOOKING)
-    ] = None,
+    face_is_crop: FaceIsCrop = False,
+    finder: Finder = "haar",
+    finder_model: FinderModel = None,
     form: Annotated[
         Literal["text", "jsonl"], typer.Option("--format", help="What to write.", rich_help_panel=WRITING)
     ] = "text",

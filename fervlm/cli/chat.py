@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from fervlm.cli.picture_options import Base, Device, FaceIsCrop, Finder, FinderModel, Multimodal
 from fervlm.errors import FervlmError
 
-MODEL, LOOKING = "Model", "Looking"
 HELP = """\
 /evidence       what was measured on the face
 /verify         the last answer, sentence by sentence, against that
@@ -21,23 +21,12 @@ HELP = """\
 
 def chat(
     pictures: Annotated[list[str], typer.Argument(metavar="PICTURE...", help="Pictures; the largest face of each.")],
-    model: Annotated[
-        str | None,
-        typer.Option(metavar="FOLDER", help="Of `fervlm train mllm`; default the shipped one.", rich_help_panel=MODEL),
-    ] = None,
-    base: Annotated[
-        str | None, typer.Option(metavar="FOLDER", help="Where an adapter's base lies now.", rich_help_panel=MODEL)
-    ] = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, ...", rich_help_panel=MODEL)] = "cpu",
-    face_is_crop: Annotated[
-        bool, typer.Option("--face-is-crop", help="Each picture is one face, cut out.", rich_help_panel=LOOKING)
-    ] = False,
-    finder: Annotated[
-        Literal["haar", "mediapipe", "none"], typer.Option(help="Finds the faces.", rich_help_panel=LOOKING)
-    ] = "haar",
-    finder_model: Annotated[
-        str | None, typer.Option(metavar="FILE", help="For mediapipe: its .task file.", rich_help_panel=LOOKING)
-    ] = None,
+    model: Multimodal = None,
+    base: Base = None,
+    device: Device = "cpu",
+    face_is_crop: FaceIsCrop = False,
+    finder: Finder = "haar",
+    finder_model: FinderModel = None,
 ) -> None:
     """Talk with a multimodal model about the expression that a face shows.
 

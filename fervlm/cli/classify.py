@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Literal, TextIO
 
 import typer
 
+from fervlm.cli.picture_options import LOOKING, FaceIsCrop, Finder, FinderModel
 from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
     from fervlm.records import Prediction
 
-LABELS, LOOKING, WRITING = "Labels", "Looking", "Writing"
+LABELS, WRITING = "Labels", "Writing"
 Prompts = Literal["names", "expressions", "units", "all"]
 SHOWN = 3
 """Labels that a line of text names."""
@@ -47,15 +48,9 @@ def classify(
             rich_help_panel=LOOKING,
         ),
     ] = None,
-    face_is_crop: Annotated[
-        bool, typer.Option("--face-is-crop", help="Each picture is one face, cut out.", rich_help_panel=LOOKING)
-    ] = False,
-    finder: Annotated[
-        Literal["haar", "mediapipe", "none"], typer.Option(help="Finds the faces.", rich_help_panel=LOOKING)
-    ] = "haar",
-    finder_model: Annotated[
-        str | None, typer.Option(metavar="FILE", help="For mediapipe: its .task file.", rich_help_panel=LOOKING)
-    ] = None,
+    face_is_crop: FaceIsCrop = False,
+    finder: Finder = "haar",
+    finder_model: FinderModel = None,
     mirror: Annotated[
         bool,
         typer.Option("--mirror", help="Look twice, also in the mirror: surer, half as fast.", rich_help_panel=LOOKING),

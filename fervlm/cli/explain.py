@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fervlm.cli.labels import DEFAULT_LABELS, chosen_labels
+from fervlm.cli.picture_options import LOOKING, FaceIsCrop, Finder, FinderModel
 from fervlm.cli.predictions import Per
 from fervlm.cli.writers import Format
 from fervlm.errors import FervlmError
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from fervlm.cli.predictions import Eyes
     from fervlm.facs import LabelSet
 
-LOOKING, READING, CHOOSING, WRITING = "Looking at pictures", "Reading AU files", "Choosing", "Writing"
+READING, CHOOSING, WRITING = "Reading AU files", "Choosing", "Writing"
 
 
 def explain(
@@ -28,15 +29,9 @@ def explain(
         str | None,
         typer.Option(metavar="FOLDER", help="A checkpoint; default the shipped one.", rich_help_panel=LOOKING),
     ] = None,
-    face_is_crop: Annotated[
-        bool, typer.Option("--face-is-crop", help="Each picture is one face, cut out.", rich_help_panel=LOOKING)
-    ] = False,
-    finder: Annotated[
-        Literal["haar", "mediapipe", "none"], typer.Option(help="Finds the faces.", rich_help_panel=LOOKING)
-    ] = "haar",
-    finder_model: Annotated[
-        str | None, typer.Option(metavar="FILE", help="For mediapipe: its .task file.", rich_help_panel=LOOKING)
-    ] = None,
+    face_is_crop: FaceIsCrop = False,
+    finder: Finder = "haar",
+    finder_model: FinderModel = None,
     au: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Evidence for pictures, joined by name.", rich_help_panel=READING),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from fervlm.cli.picture_options import FaceIsCrop, Finder, FinderModel
 from fervlm.errors import FervlmError
 
 if TYPE_CHECKING:
@@ -23,9 +24,9 @@ def search(
     model: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="A checkpoint, or open_clip's NAME:WEIGHTS.")
     ] = None,
-    face_is_crop: Annotated[bool, typer.Option("--face-is-crop", help="Each picture is one face, cut out.")] = False,
-    finder: Annotated[Literal["haar", "mediapipe", "none"], typer.Option(help="Finds the faces.")] = "haar",
-    finder_model: Annotated[str | None, typer.Option(metavar="FILE", help="For mediapipe: its .task file.")] = None,
+    face_is_crop: FaceIsCrop = False,
+    finder: Finder = "haar",
+    finder_model: FinderModel = None,
     form: Annotated[Literal["text", "jsonl", "csv"], typer.Option("--format", help="What to write.")] = "text",
     out: Annotated[str | None, typer.Option(metavar="FILE", help="Where to.")] = None,
 ) -> None:
