@@ -92,20 +92,32 @@ def _told(prediction: Prediction) -> frozenset[int]:
     return affirmed(prediction.caption).aus if prediction.caption is not None else frozenset()
 
 
-def _evidence_trial(au: int, appeared: bool, before: Prediction, after: Prediction) -> Trial:
-    first, second = _told(before), _told(after)
-    due = [_implied(p.evidence) for p in (before, after)]
+def _trial(
+    au: int,
+    appeared: bool,
+    told: Sequence[frozenset[int]],
+    labels: Sequence[str | None],
+    should: Sequence[str | None],
+    change: float | None = None,
+) -> Trial:
+    """What was told, labelled and due before and after; `change` of the AU's own score, where it is known."""
     return Trial(
         au=au,
         appeared=appeared,
-        told_before=au in first,
-        told_after=au in second,
-        label_before=before.label,
-        label_after=after.label,
-        should_before=due[0],
-        should_after=due[1],
-        others_changed=len((first ^ second) - {au}),
+        told_before=au in told[0],
+        told_after=au in told[1],
+        label_before=labels[0],
+        label_after=labels[1],
+        should_before=should[0],
+        should_after=should[1],
+        score_change=change,
+        others_changed=len((told[0] ^ told[1]) - {au}),
     )
+
+
+def _evidence_trial(au: int, appeared: bool, before: Prediction, after: Prediction) -> Trial:
+    both = (before, after)
+    return _trial(au, appeared, [_told(p) for p in both], [p.label for p in both], [_implied(p.evidence) for p in both])
 
 
 def _implied(record: AURecord) -> str | None:
@@ -169,21 +181,14 @@ ELSEWHERE = (2, 17, 26, 1, 12, 4)
 
 
 def _pixel_trial(model: Contrastive, au: int, before: Answer, after: Answer, *, appeared: bool = False) -> Trial:
-    first, second = (affirmed(answer.text or "").aus for answer in (before, after))
-    labels = label_set("basic8")
-    due = [implied_label(answer.present or (), labels, model.measured) for answer in (before, after)]
-    change = (after.units or {}).get(au, 0.0) - (before.units or {}).get(au, 0.0)
-    return Trial(
-        au=au,
-        appeared=appeared,
-        told_before=au in first,
-        told_after=au in second,
-        label_before=before.label,
-        label_after=after.label,
-        should_before=due[0],
-        should_after=due[1],
-        score_change=change,
-        others_changed=len((first ^ second) - {au}),
+    both, labels = (before, after), label_set("basic8")
+    return _trial(
+        au,
+        appeared,
+        [affirmed(answer.text or "").aus for answer in both],
+        [answer.label for answer in both],
+        [implied_label(answer.present or (), labels, model.measured) for answer in both],
+        (after.units or {}).get(au, 0.0) - (before.units or {}).get(au, 0.0),
     )
 
 

@@ -139,7 +139,7 @@ def open_checkpoint(folder: str | Path) -> Checkpoint:
         raise _no_manifest(folder)
     manifest = _read_manifest(path)
     for name, note in manifest.files.items():
-        _check(folder, name, note)
+        check_file(folder, name, note)
     return Checkpoint(folder, manifest)
 
 
@@ -234,7 +234,12 @@ def _read_manifest(path: Path) -> Manifest:
         ) from None
 
 
-def _check(folder: Path, name: str, note: FileNote) -> None:
+def check_file(folder: Path, name: str, note: FileNote) -> None:
+    """Hold a file of a checkpoint against its note.
+
+    Raises:
+        FervlmError: it lies elsewhere, is missing, lacks weights or holds foreign ones, or is not what was published.
+    """
     path = folder / name
     if Path(name).name != name:
         raise FervlmError(f"the manifest names a file outside its folder ({name})", file=folder / MANIFEST)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
-from fervlm.checkpoint import MANIFEST, FileNote, file_note, refuse_pickle, tensor_places
+from fervlm.checkpoint import MANIFEST, FileNote, check_file, refuse_pickle
 from fervlm.errors import FervlmError
 from fervlm.mllm.ask import digests
 
@@ -81,7 +81,7 @@ def read_manifest(folder: str | Path) -> MllmManifest:
         where = ".".join(map(str, first["loc"]))
         raise FervlmError(f"is no manifest that can be read ({where}: {first['msg']})", file=path) from None
     for name, note in manifest.files.items():
-        _check(folder, name, note)
+        check_file(folder, name, note)
     odd = sorted(name for name, digest in digests().items() if manifest.prompts.get(name, digest) != digest)
     if odd:
         raise FervlmError(
@@ -90,18 +90,3 @@ def read_manifest(folder: str | Path) -> MllmManifest:
             hint="Use the fervlm version that its card names, or train it again.",
         )
     return manifest
-
-
-def _check(folder: Path, name: str, note: FileNote) -> None:
-    path = folder / name
-    if Path(name).name != name:
-        raise FervlmError(f"the manifest names a file outside its folder ({name})", file=folder / MANIFEST)
-    if not path.is_file():
-        raise FervlmError("is missing from the checkpoint", file=path, hint="Get the whole folder anew.")
-    if note.tensors:
-        found = tensor_places(path)
-        lacking = next((key for key in note.tensors if key not in found), None)
-        if lacking is not None:
-            raise FervlmError(f"the weights lack '{lacking}'", file=path, hint="Get the whole folder anew.")
-    if file_note(path) != note:
-        raise FervlmError("is not the file that was published", file=path, hint="Get the whole folder anew.")
