@@ -96,8 +96,8 @@ def _trained(settings: dict[str, Any], folder: Path, options: argparse.Namespace
     from fervlm.config import validated  # noqa: PLC0415
     from fervlm.contrastive.build import build, picture_side  # noqa: PLC0415
     from fervlm.contrastive.faces import load_faces  # noqa: PLC0415
+    from fervlm.contrastive.run import Run  # noqa: PLC0415
     from fervlm.contrastive.settings import ContrastiveConfig  # noqa: PLC0415
-    from fervlm.contrastive.train import Run  # noqa: PLC0415
     from fervlm.contrastive.validation import tuning_part  # noqa: PLC0415
 
     config = validated(ContrastiveConfig, settings)

@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fervlm.contrastive.run import Run
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.train import Run, train
+from fervlm.contrastive.train import train
 
 
 def main(sent: str, when: str, settings: str, out: str) -> int:

@@ -17,8 +17,9 @@ from fervlm.contrastive.faces import Faces, load_faces
 from fervlm.contrastive.finish import finish
 from fervlm.contrastive.lora import merge_lora
 from fervlm.contrastive.model import encode_texts
+from fervlm.contrastive.run import Run
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.train import Run, train
+from fervlm.contrastive.train import train
 from fervlm.contrastive.words import OpenClipWords, OwnWords
 from fervlm.errors import FervlmError
 from tests.contrastive import tiny

@@ -22,9 +22,10 @@ from safetensors.torch import load_file
 from fervlm.contrastive.build import build
 from fervlm.contrastive.faces import Faces, load_faces
 from fervlm.contrastive.objective import Batch
+from fervlm.contrastive.run import Run
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.state import load_state, read_note
-from fervlm.contrastive.train import Run, train
+from fervlm.contrastive.train import train
 from fervlm.contrastive.validation import tuning_part
 from fervlm.errors import FervlmError
 from tests.contrastive import tiny
@@ -220,7 +221,7 @@ def test_a_damaged_number_stops_the_run_and_spares_the_last_state(
     settings: Settings, faces: Faces, whole: Path, tmp_path: Path
 ) -> None:
     run = make_run(settings(), faces, tmp_path)
-    run.targets.affect[int(run._chosen(6)[3])] = torch.nan
+    run.feed.targets.affect[int(run.feed.chosen(6)[3])] = torch.nan
     tuning = faces.take(np.arange(len(faces)) < 20)
     with pytest.raises(FervlmError, match=r"no number in the batch of step 6, .*affect nan.*last saved state is good"):
         run.go(tuning)
@@ -289,20 +290,20 @@ def test_the_tuning_part_is_stable_and_apart(face_set: Path) -> None:
 
 
 def batches(run: Run, steps: int) -> list[Batch]:
-    return [run._batch(step, torch.Generator().manual_seed(step)) for step in range(steps)]
+    return [run.feed.batch(step, torch.Generator().manual_seed(step)) for step in range(steps)]
 
 
 def test_faces_whose_texts_name_a_side_are_not_mirrored(settings: Settings, faces: Faces, tmp_path: Path) -> None:
     """With nothing but flips left of the augmentation, a face is itself or its mirror image."""
     run = make_run(settings(augment=0, captions={"every": 1}), faces, tmp_path)
-    assert run.bank is not None
-    sided = torch.from_numpy(run.bank.sided)
+    assert run.feed.bank is not None
+    sided = torch.from_numpy(run.feed.bank.sided)
     assert 0 < int(sided.sum()) < len(sided)
     words = {w.strip(".,;()") for t in faces.texts if t for w in f"{t.overview} {t.summary}".split()}
     assert "left" in words
     mirrored = {True: 0, False: 0}
     for step, batch in enumerate(batches(run, 8)):
-        chosen = run._chosen(step)
+        chosen = run.feed.chosen(step)
         from fervlm.contrastive.augment import prepare
 
         plain = prepare(faces.pictures.batch(chosen.numpy()), tiny.SIDE, run.built.levels)
@@ -350,7 +351,7 @@ def test_a_run_that_stops_early_publishes_what_scored_best(
         seen.append({name: value.clone() for name, value in model.state_dict().items()})
         return {"one/UAR": next(told)}
 
-    monkeypatch.setattr("fervlm.contrastive.train.scores_by_source", scores)
+    monkeypatch.setattr("fervlm.contrastive.run.scores_by_source", scores)
     config = settings(lr=3e-3, ema=0.5, patience=2, measure_every=0.3, epochs=5)
     trained = train(config, tmp_path, silent)
     assert (len(seen), trained.finished) == (4, True)

@@ -12,8 +12,8 @@ from fervlm.contrastive.begin import take_weights
 from fervlm.contrastive.build import build
 from fervlm.contrastive.faces import load_faces
 from fervlm.contrastive.identity import IdentityHead
+from fervlm.contrastive.run import Run
 from fervlm.contrastive.settings import ContrastiveConfig
-from fervlm.contrastive.train import Run
 from fervlm.errors import FervlmError
 from tests.contrastive import tiny
 

@@ -18,9 +18,10 @@ from fervlm.contrastive.build import Built, build
 from fervlm.contrastive.captions import CaptionBank
 from fervlm.contrastive.faces import Faces, load_faces
 from fervlm.contrastive.objective import Batch, Objective, draw_class_tokens
+from fervlm.contrastive.run import Run
 from fervlm.contrastive.settings import ContrastiveConfig
 from fervlm.contrastive.targets import Targets
-from fervlm.contrastive.train import Run, train
+from fervlm.contrastive.train import train
 
 FACES = 14
 EXACT = {"label": 1.0, "units": 0.7, "affect": 0.4, "overview": 1.0, "summary": 0.6, "local": 0.7, "align": 0.3}
