@@ -22,6 +22,7 @@ from fervlm.mllm.publish import Notes, base_fingerprint, publish
 from fervlm.mllm.reward import parts_of, total
 from fervlm.mllm.run import Watch, arguments, claim, last_whole_checkpoint, step_of
 from fervlm.mllm.settings import DpoConfig, GrpoConfig
+from fervlm.mllm.state import SafeState
 from fervlm.mllm.talks import Talks, load_talks
 from fervlm.reasoning.verify import Judge
 
@@ -114,7 +115,7 @@ def _grpo(config: GrpoConfig, loaded: Loaded, model: Any, talks: Talks, out: Pat
         beta=config.beta,
         shuffle_dataset=False,
     )
-    return GRPOTrainer(
+    return _kept_safe(GRPOTrainer)(
         model,
         verified,
         args,
@@ -131,9 +132,14 @@ def _dpo(config: DpoConfig, loaded: Loaded, model: Any, talks: Talks, out: Path)
     passes = Passes(len(pairs), config.epochs, config.seed)
     rows = [_pair_row(pairs[passes[place][1]], talks) for place in range(len(passes))]
     args = DPOConfig(**_arguments(config, out), beta=config.beta or 0.05, max_length=None)
-    return DPOTrainer(
+    return _kept_safe(DPOTrainer)(
         model, None, args, train_dataset=_pictured(Dataset.from_list(rows)), processing_class=loaded.processor
     )
+
+
+def _kept_safe(trainer: type[Any]) -> type[Any]:
+    """The library's trainer, with checkpoints that hold no pickles."""
+    return type(trainer.__name__, (SafeState, trainer), {})
 
 
 def _pair_row(pair: Pair, talks: Talks) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from fervlm.errors import FervlmError
 from fervlm.mllm.logs import CsvLog
 from fervlm.mllm.settings import RunSettings
+from fervlm.mllm.state import SafeState
 
 Say = Callable[[str], None]
 Row = tuple[int, int]
@@ -38,7 +39,7 @@ _TOLD = 100
 """Steps between two lines on the screen."""
 
 
-class InOrder(Trainer):
+class InOrder(SafeState, Trainer):
     """Takes the data in the order given: it is shuffled already, so that a position tells all.
 
     Args:

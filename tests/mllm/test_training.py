@@ -18,6 +18,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from fervlm.checkpoint import PICKLES
 from fervlm.config import validated
 from fervlm.errors import FervlmError
 from fervlm.mllm.collate import encode
@@ -133,6 +134,7 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(tiny_set: Path, checkpoint
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert not _pickles(tmp_path / "cut") and not _pickles(tmp_path / "whole")
     torn = tmp_path / "cut" / "checkpoint-99"  # as a kill in the middle of writing leaves it
     torn.mkdir()
     (torn / "model.safetensors").write_bytes(b"half")
@@ -142,6 +144,10 @@ def test_a_killed_run_ends_as_if_nothing_had_happened(tiny_set: Path, checkpoint
     assert all(torch.equal(one[name], other[name]) for name in one)
     steps = [(tmp_path / run / "steps.csv").read_text().splitlines() for run in ("whole", "cut")]
     assert [line.split(",")[:2] for line in steps[0]] == [line.split(",")[:2] for line in steps[1]]
+
+
+def _pickles(run: Path) -> list[Path]:
+    return [path for path in run.rglob("*") if path.suffix in PICKLES]
 
 
 def test_two_processes_and_two_parts_learn_what_one_learns(
