@@ -43,11 +43,13 @@ def _keys(name: str) -> tuple[str, ...]:
 
 
 def with_evidence(items: Sequence[Item], path: str | Path, input_format: str | None = None) -> list[Item]:
-    """The items, each with its record where the file holds one.
+    """The items, each with its record where the file holds one; clips each with the file of a folder named like them.
 
     Raises:
-        FervlmError: the file holds none of them.
+        FervlmError: there is nothing for any of them.
     """
+    if any(item.is_clip for item in items):
+        return _with_recordings(items, Path(path), input_format)
     names = {item.id: item.picture.name if item.picture is not None else item.id for item in items}
     found = records_by_picture(path, [*names, *names.values()], input_format)
     made = []
@@ -60,5 +62,26 @@ def with_evidence(items: Sequence[Item], path: str | Path, input_format: str | N
             f"it holds none of the {len(items)} items, for example '{example}'",
             file=path,
             hint="Records are joined by picture name.",
+        )
+    return made
+
+
+def _with_recordings(items: Sequence[Item], folder: Path, input_format: str | None) -> list[Item]:
+    if not folder.is_dir():
+        raise FervlmError(
+            "is no folder", file=folder, hint="Evidence of clips is a folder with one detector file for each of them."
+        )
+    files = {file.stem: file for file in sorted(folder.iterdir()) if file.is_file()}
+    made = []
+    for item in items:
+        names = [item.video.stem] if item.video is not None else [item.frames[0].parent.name] if item.frames else []
+        file = next((files[name] for name in (PurePath(item.id).stem, *names) if name in files), None)
+        made.append(item if file is None else replace(item, recording=file, recording_format=input_format))
+    if all(item.recording is None for item in made):
+        name = PurePath(items[0].id).stem
+        raise FervlmError(
+            f"it holds a file for none of the {len(items)} clips, for example '{name}.csv'",
+            file=folder,
+            hint="Files are joined by the clip's name.",
         )
     return made

@@ -30,6 +30,7 @@ class Item:
         spans: true events of a clip, in seconds.
         question, choices: of a multiple-choice item; `label` is then the right letter.
         record: AU evidence that came with the item, from a detector or a human coder.
+        recording: a detector's file of a whole clip, in `recording_format` where that is not to be detected.
         subject: pseudonymous person; `groups` user-given groups by name.
         subsets: names of parts of the benchmark that are also scored alone.
         crop: the picture is one face already cut out.
@@ -53,6 +54,8 @@ class Item:
     question: str | None = None
     choices: tuple[str, ...] = ()
     record: AURecord | None = None
+    recording: Path | None = None
+    recording_format: str | None = None
     subject: str | None = None
     groups: Mapping[str, str] = field(default_factory=dict)
     subsets: tuple[str, ...] = ()

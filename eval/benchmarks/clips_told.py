@@ -64,6 +64,6 @@ BENCHMARKS = (
         terms="see its page",
         access="the authors, on request",
         probe="spans.csv",
-        note="F1 at IoU 0.5; answers come from a file (predictor file:...), since no shipped predictor spots yet",
+        note="F1 at IoU 0.5; `rules` spots with --evidence FOLDER, a detector's file for each video",
     ),
 )

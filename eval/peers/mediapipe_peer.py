@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -41,27 +43,35 @@ class Peer:
         base = tasks.BaseOptions(model_asset_path=setting)
         options = vision.FaceLandmarkerOptions(base_options=base, output_face_blendshapes=True, num_faces=1)
         self._landmarker = vision.FaceLandmarker.create_from_options(options)
+        atexit.register(self._landmarker.close)  # its own clean-up fails once modules are gone
         self._rules = Rules(benchmark, Settings())
         self.name, self.version = "peer mediapipe + rules", installed_version("mediapipe")
 
     def answers(self, items: Sequence[Item]) -> Iterator[Answer]:
         """One by one."""
-        mediapipe: Any = import_module("mediapipe")
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "blendshapes.json")
             for item in items:
+                began = time.perf_counter()
                 try:
-                    pixels = np.ascontiguousarray(decoded(item)[:, :, ::-1])
+                    found = self._blendshapes(item)
                 except FervlmError as error:
-                    yield failed(item.id, str(error))
+                    yield failed(item.id, str(error), _ms(began))
                     continue
-                found = self._landmarker.detect(
-                    mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
-                ).face_blendshapes
-                if not found:
-                    yield failed(item.id, "no face was found")
-                    continue
-                scores = [{"category_name": one.category_name, "score": one.score} for one in found[0]]
-                path.write_text(json.dumps(scores), encoding="utf-8")
+                path.write_text(json.dumps(found), encoding="utf-8")
                 record = next(iter(read(path, "mediapipe")))
-                yield from self._rules.answers([replace(item, record=record)])
+                for answer in self._rules.answers([replace(item, record=record)]):
+                    yield answer.model_copy(update={"ms": _ms(began)})
+
+    def _blendshapes(self, item: Item) -> list[dict[str, object]]:
+        mediapipe: Any = import_module("mediapipe")
+        pixels = np.ascontiguousarray(decoded(item)[:, :, ::-1])
+        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
+        found = self._landmarker.detect(picture).face_blendshapes
+        if not found:
+            raise FervlmError("no face was found")
+        return [{"category_name": one.category_name, "score": one.score} for one in found[0]]
+
+
+def _ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)

@@ -12,8 +12,11 @@ from fervlm.errors import FervlmError
 
 KINDS = {
     "majority": "the most frequent label of the benchmark's own truth: what a model must beat",
-    "rules": "published FACS prototypes on the items' AU evidence (needs --evidence where the set brings none)",
+    "rules": "published FACS prototypes on the items' AU evidence (needs --evidence where the set brings none; for "
+    "clips a folder with a detector's file each, in which episodes are spotted and the course is told)",
     "contrastive[:MODEL]": "fervlm.load(MODEL), by default the model that ships with fervlm",
+    "mllm[:FOLDER][#WAY]": "a multimodal checkpoint, by default the one that ships, in this process; WAY: direct, "
+    "reason_first, label_first",
     "endpoint:URL[#MODEL]": "an OpenAI-compatible chat server, such as http://127.0.0.1:8000/v1#name",
     "file:PATH": "answers that were made elsewhere: CSV with id,label, or JSON lines",
     "peer:NAME": "another package where it is installed; `fervlm eval list --peers`",
@@ -74,24 +77,13 @@ def open_predictor(spec: str, benchmark: Benchmark, settings: Settings, truth: S
         MissingExtraError: a package is missing.
     """
     kind, _, rest = spec.partition(":")
-    if benchmark.task == "questions" and kind not in {"majority", "endpoint", "file"}:
-        raise FervlmError(f"{kind} cannot answer questions", hint="Take endpoint:URL#MODEL, or file:PATH.")
+    kind, _, way = kind.partition("#")
+    if benchmark.task == "questions" and kind not in {"majority", "mllm", "endpoint", "file"}:
+        raise FervlmError(f"{kind} cannot answer questions", hint="Take mllm, endpoint:URL#MODEL, or file:PATH.")
     if kind == "majority":
         from eval.predictors.majority import Majority  # noqa: PLC0415
 
         return Majority(benchmark, truth)
-    if kind == "rules":
-        from eval.predictors.rules import Rules  # noqa: PLC0415
-
-        return Rules(benchmark, settings)
-    if kind == "contrastive":
-        from eval.predictors.contrastive import Contrastive  # noqa: PLC0415
-
-        return Contrastive(benchmark, settings, rest or None)
-    if kind == "endpoint" and rest:
-        from eval.predictors.endpoint import Endpoint  # noqa: PLC0415
-
-        return Endpoint(benchmark, settings, rest)
     if kind == "file" and rest:
         from eval.predictors.from_file import FromFile  # noqa: PLC0415
 
@@ -100,4 +92,28 @@ def open_predictor(spec: str, benchmark: Benchmark, settings: Settings, truth: S
         from eval.peers import open_peer  # noqa: PLC0415
 
         return open_peer(rest, benchmark)
-    raise FervlmError(f"there is no predictor '{spec}'", hint=f"Known: {', '.join(KINDS)}.")
+    made = _ours(kind, rest or (f"#{way}" if way else ""), benchmark, settings)
+    if made is None:
+        raise FervlmError(f"there is no predictor '{spec}'", hint=f"Known: {', '.join(KINDS)}.")
+    return made
+
+
+def _ours(kind: str, rest: str, benchmark: Benchmark, settings: Settings) -> Predictor | None:
+    """What fervlm itself brings, imported only when it is asked for."""
+    if kind == "rules" and not rest:
+        from eval.predictors.rules import Rules  # noqa: PLC0415
+
+        return Rules(benchmark, settings)
+    if kind == "contrastive":
+        from eval.predictors.contrastive import Contrastive  # noqa: PLC0415
+
+        return Contrastive(benchmark, settings, rest or None)
+    if kind == "mllm":
+        from eval.predictors.mllm import Mllm  # noqa: PLC0415
+
+        return Mllm(benchmark, settings, rest)
+    if kind == "endpoint" and rest:
+        from eval.predictors.endpoint import Endpoint  # noqa: PLC0415
+
+        return Endpoint(benchmark, settings, rest)
+    return None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from eval.answer import Answer, failed
 from eval.item import Benchmark, Item
 from eval.predictors import Settings
+from eval.predictors.recorded import recorded_answer
 from fervlm import __version__
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import label_set_from_words
@@ -19,7 +20,7 @@ CACHED = 4096
 
 
 class Rules:
-    """Explains each item's record; an abstention stays one.
+    """Explains each item's record, or the recording of a clip; an abstention stays one.
 
     Args:
         benchmark: its labels are chosen from.
@@ -35,13 +36,16 @@ class Rules:
     def __init__(self, benchmark: Benchmark, settings: Settings) -> None:
         labels = label_set_from_words(benchmark.labels) if benchmark.labels else "basic8"
         self._explainer = Explainer(labels, settings.seed, cache_size=CACHED, check=False)
-        self._explain = settings.explain
+        self._labels, self._settings = labels, settings
         self._labelled = bool(benchmark.labels)
 
     def answers(self, items: Sequence[Item]) -> Iterator[Answer]:
         """Items without evidence fail: there is nothing to reason from."""
         for item in items:
             began = time.perf_counter()
+            if item.recording is not None:
+                yield recorded_answer(item, self._labels, self._settings, labelled=self._labelled)
+                continue
             if item.record is None:
                 yield failed(item.id, "no AU evidence for this item")
                 continue
@@ -68,7 +72,7 @@ class Rules:
             levels=levels,
             valence=prediction.valence,
             arousal=prediction.arousal,
-            text=render(caption, details=False) if self._explain else None,
+            text=render(caption, details=False) if self._settings.explain else None,
             ms=round(ms, 3),
         )
 
