@@ -38,6 +38,9 @@ def caption(
         Literal["direct", "reason_first", "label_first"],
         typer.Option(help="The label at once, after the movements were told, or before.", rich_help_panel=MODEL),
     ] = "direct",
+    free: Annotated[
+        bool, typer.Option("--free", help="Do not hold the model to the form of a caption.", rich_help_panel=MODEL)
+    ] = False,
     device: Device = "cpu",
     labels: Annotated[str | None, typer.Option(metavar="A,B,C", help="Your own words.", rich_help_panel=MODEL)] = None,
     label_set: Annotated[
@@ -79,6 +82,7 @@ def caption(
         finder_model=finder_model,
         way=way,
         show_evidence=show_evidence,
+        hold_form=not free,
         device=device,
     )
     chosen = tuple(word.strip() for word in labels.split(",")) if labels is not None else label_set or "basic8"

@@ -22,6 +22,7 @@ def open_language_model(
     finder_model: str | None = None,
     way: Way = "direct",
     show_evidence: bool = False,
+    hold_form: bool = True,
     device: str = "cpu",
 ) -> LanguageModelReader:
     """The checkpoint at `model`, by default the one that ships.
@@ -44,4 +45,6 @@ def open_language_model(
     from fervlm.predict.load import load
 
     eyes = load(finder=finder, finder_model=finder_model)
-    return load_language_model(folder, base=base, eyes=eyes, way=way, show_evidence=show_evidence, device=device)
+    return load_language_model(
+        folder, base=base, eyes=eyes, way=way, show_evidence=show_evidence, hold_form=hold_form, device=device
+    )

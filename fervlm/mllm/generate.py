@@ -9,8 +9,12 @@ import torch
 from PIL import Image
 
 from fervlm.errors import FervlmError
+from fervlm.mllm.form import Form, InForm
 from fervlm.mllm.score import prompt_batch
 from fervlm.mllm.spans import Message, rendered
+
+_SAMPLED = 64
+"""Allowed tokens that are sampled among where a form is held to."""
 
 
 @torch.inference_mode()
@@ -24,6 +28,7 @@ def generate(
     streamer: Any = None,
     temperature: float = 0.0,
     seed: int | None = None,
+    form: Form | None = None,
 ) -> list[str]:
     """One answer to each conversation.
 
@@ -36,6 +41,7 @@ def generate(
         streamer: takes the tokens as they come (one conversation only).
         temperature: 0 takes the likeliest token.
         seed: of the sampling.
+        form: that each answer is held to; see `fervlm.mllm.form`.
 
     Raises:
         FervlmError: a conversation leaves no room for an answer in the model's context.
@@ -53,11 +59,15 @@ def generate(
     chosen: dict[str, Any] = {"do_sample": temperature > 0}
     if temperature > 0:
         chosen |= {"temperature": temperature}
+    ends = stop_tokens(model, processor)
+    if form is not None:
+        held = InForm(processor.tokenizer, form, ends, wide=_SAMPLED if temperature > 0 else 1)
+        chosen |= {"logits_processor": [held]}
     found = model.generate(
         **batch,
         **chosen,
         max_new_tokens=min(most, room),
-        eos_token_id=stop_tokens(model, processor),
+        eos_token_id=ends,
         pad_token_id=processor.tokenizer.pad_token_id,
         streamer=streamer,
     )

@@ -10,6 +10,7 @@ from PIL import Image
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import LabelSet
 from fervlm.mllm.ask import assistant, repair_question, user
+from fervlm.mllm.form import Form
 from fervlm.mllm.generate import generate
 from fervlm.mllm.loaded import Loaded
 from fervlm.mllm.spans import Message
@@ -47,6 +48,7 @@ def checked_answers(
     records: Sequence[AURecord],
     named: Sequence[str],
     labels: LabelSet,
+    form: Form | None = None,
 ) -> list[Answer]:
     """One checked caption for each face.
 
@@ -57,9 +59,10 @@ def checked_answers(
         records: the evidence of each.
         named: what that evidence is, in words.
         labels: that compete in the check.
+        form: that answers are held to while they are written.
     """
     shown = [[crop] for crop in crops]
-    texts = generate(loaded.model, loaded.processor, turns, shown)
+    texts = generate(loaded.model, loaded.processor, turns, shown, form=form)
     answers = [judged(t, r, n, labels) for t, r, n in zip(texts, records, named, strict=True)]
     bad = [k for k, answer in enumerate(answers) if not answer.verification.ok]
     if not bad:
@@ -69,7 +72,7 @@ def checked_answers(
         for k in bad
     ]
     try:
-        second = generate(loaded.model, loaded.processor, again, [shown[k] for k in bad])
+        second = generate(loaded.model, loaded.processor, again, [shown[k] for k in bad], form=form)
     except FervlmError:  # no room for a second attempt in the model's context
         return answers
     for k, text in zip(bad, second, strict=True):

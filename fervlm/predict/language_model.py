@@ -31,6 +31,7 @@ except ImportError:
 
 from fervlm.mllm.ask import evidence_told
 from fervlm.mllm.decide import Way, caption_turns, probabilities, scores
+from fervlm.mllm.form import Form, caption_form
 from fervlm.mllm.loaded import Loaded, load_checkpoint
 from fervlm.predict.checked import Answer, checked_answers
 
@@ -66,6 +67,7 @@ class LanguageModelReader:
         finder: finds faces; that of `eyes` by default.
         way: how labels are decided; see `fervlm.mllm.decide`.
         show_evidence: tell the model what was measured, instead of letting it look for itself.
+        hold_form: leave the model no other words than such as keep the form of a caption.
     """
 
     def __init__(
@@ -76,8 +78,10 @@ class LanguageModelReader:
         *,
         way: Way = "direct",
         show_evidence: bool = False,
+        hold_form: bool = True,
     ) -> None:
         self.loaded, self.eyes, self.way, self.show_evidence = loaded, eyes, way, show_evidence
+        self.hold_form = hold_form
         self.finder = finder or eyes.finder
         manifest = loaded.manifest
         self._wanted = Wanted(side=manifest.crop_side, colour=True)
@@ -187,10 +191,15 @@ class LanguageModelReader:
         best = [words[int(k)] for k in told.argmax(1)]
         turns = [caption_turns(words, self.way, label, text) for label, text in zip(best, before, strict=True)]
         named = [evidence_name(r) if measured else picture_evidence(r) for r in records]
-        answers = checked_answers(self.loaded, turns, crops, records, named, for_units(labels))
+        answers = checked_answers(self.loaded, turns, crops, records, named, for_units(labels), self._form(words))
         spent = (time.perf_counter() - began) * 1000 / len(crops)
         for face, answer in enumerate(answers):
             yield Told(self._prediction(records[face], answer, told[face], words, spent), answer.text, answer.repaired)
+
+    def _form(self, words: Sequence[str]) -> Form | None:
+        manifest = self.loaded.manifest
+        known = tuple(dict.fromkeys((*manifest.labels, *words)))
+        return caption_form(known, details=manifest.answer_form == "full") if self.hold_form else None
 
     def _probabilities(self, crops: list[Image.Image], words: Sequence[str], before: list[str]) -> Tensor:
         rule = self.loaded.manifest.calibration.get(self.way)
@@ -271,6 +280,7 @@ def load_language_model(
     eyes: PictureReader | None = None,
     way: Way = "direct",
     show_evidence: bool = False,
+    hold_form: bool = True,
     device: str = "cpu",
 ) -> LanguageModelReader:
     """A multimodal checkpoint ready to explain.
@@ -281,6 +291,7 @@ def load_language_model(
         eyes: what finds faces and action units; the shipped picture model by default.
         way: how labels are decided.
         show_evidence: tell the model what was measured.
+        hold_form: leave the model no other words than such as keep the form of a caption.
         device: of torch.
 
     Raises:
@@ -291,4 +302,4 @@ def load_language_model(
 
         eyes = load()
     loaded = load_checkpoint(folder, base=base, device=device)
-    return LanguageModelReader(loaded, eyes, way=way, show_evidence=show_evidence)
+    return LanguageModelReader(loaded, eyes, way=way, show_evidence=show_evidence, hold_form=hold_form)
