@@ -19,6 +19,7 @@ _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 
 _AWAY = frozenset(("stays away", "stay away", "stayed away", "stays out", "stay out", "stayed out"))
+_WHAT = re.compile(r"\W*what\b", re.IGNORECASE)
 _ODDS = re.compile(r"\b(?:probabilit|likelihood|chance|odds|score|value|reading)", re.IGNORECASE)
 
 
@@ -48,6 +49,8 @@ class AbsenceReader(MoveReader):
         if side is Kind.SIDE and self._not_there(k):
             return
         nxt, _ = self._next(_PAST_COPULA)
+        if self._cleft():
+            return
         if self._attributive(element) or self._announced():
             self._start_group()
             self._deny()
@@ -88,6 +91,18 @@ class AbsenceReader(MoveReader):
         self.closed, self.i = True, k
         return True
 
+    def _cleft(self) -> bool:
+        """ "What is missing from the smile is the lift of the cheeks": what comes after the next "is" is denied."""
+        if self.group or not _WHAT.match(self.text, self.els[self.clause_at].end if self.clause_at else 0):
+            return False
+        for k in range(self.i + 1, self.count):
+            if self.kinds[k] in (Kind.BREAK, Kind.COMMA):
+                return False
+            if self.kinds[k] is Kind.COP:
+                self.cleft = k
+                return k > self.i + 1
+        return False
+
     def _announced(self) -> bool:
         """ "what it calls absent are lips part and jaw drop"."""
         stated = self.kinds[self.i + 1 : self.i + 2] == [Kind.COP]
@@ -124,6 +139,8 @@ class AbsenceReader(MoveReader):
         """ "Of a smile there is no trace", "of a smile no sign": what was named in front is denied."""
         lead = self._lead(_LEADING)
         nxt, k = self._next(_PAST_TRACE)
+        if self.kinds[lead : lead + 2] == [Kind.AND, Kind.OF]:
+            lead += 1  # "..., and of a smile there was no sign"
         if not self.group or self.kinds[lead] is not Kind.OF or nxt not in _ENDING:
             return False
         told = [d for d in self.group if d.at > lead]

@@ -126,6 +126,9 @@ class CodeScanner(GradeScanner):
             if after in _COUNTED:
                 return False
             if entry is None or entry.kind not in _FOLLOWING:
+                graded = after in LETTERS and self.text[self.starts[start + 1]].isupper()
+                if graded and any(e.kind is Kind.AU for e in self.found):
+                    return True  # "23 at B and 24 C"
                 return after in _REMARKS or (after == "a" and self._word_at(start + 2) in _LITTLE)
             if entry.kind is Kind.COP and any(e.kind is Kind.UNITS for e in self.found):
                 return False  # "of the units measured, 4 are active"

@@ -10,6 +10,7 @@ from fervlm.reasoning.verifier.kinds import Kind
 from fervlm.reasoning.verifier.labelling import LabelReader
 
 _WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
+_ABOUT = frozenset((Kind.PERSON, Kind.POSSESSIVE, Kind.EMOTION, Kind.NOISE, Kind.HEDGE))
 _PARTICIPLE = re.compile(r" [a-z]+ed ?", re.IGNORECASE)
 
 
@@ -37,7 +38,8 @@ class ColonReader(LabelReader):
             self.clause_side = self.subject[0].side  # "movement is limited to the left half of the face: ..."
         if self.hypothetical and not any(kind in CLAIMING for kind in self.kinds[self.hyp_at : self.i]):
             self.hypothetical = False  # "if one word is wanted: ..."
-        if self.naked and self._named_anew() and _WORD.search(self.text[self.els[self.i - 1].end : element.start]):
+        more = self.kinds[self.i - 1] in _ABOUT or _WORD.search(self.text[self.els[self.i - 1].end : element.start])
+        if self.naked and more and self._named_anew():
             self.subject, self.naked = [], False  # "mouth and brow tell different stories: ..."
         self.against = self.against and self.kinds[self.i - 1] is Kind.AGAINST
         if len(self.group) == 1 and self.group[0].kind == "all" and self.group[0].part is None:  # "AUs absent: 4, 15"

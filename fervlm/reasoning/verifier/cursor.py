@@ -21,7 +21,7 @@ SEPARATING = frozenset((Kind.COMMA, Kind.AND, Kind.OR, Kind.BREAK, Kind.CLOSE, K
 BETWEEN = frozenset(
     (
         Kind.QUAL, Kind.SIDE, Kind.LEVEL, Kind.OF, Kind.PAIRED, Kind.ALL, Kind.MORE, Kind.HEDGE, Kind.NOISE,
-        Kind.POSSESSIVE, Kind.PERSON, Kind.EMOTION, Kind.AND, Kind.OR, Kind.COMMA, Kind.MOVE,
+        Kind.POSSESSIVE, Kind.PERSON, Kind.EMOTION, Kind.AND, Kind.OR, Kind.NOR, Kind.COMMA, Kind.MOVE,
     )
 )  # fmt: skip
 """What may stand between a movement and the part it is of."""
@@ -34,9 +34,9 @@ _CLAUSE: dict[str, Any] = {
     "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "copula_at": -1, "clause_level": None, "echo": None, "within": 0, "paren": -1,  # noqa: E501
     "prep": False, "prep_word": "", "separated": None, "colon": False, "located": False, "likened": -1,
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
-    "hedge": False, "hypothetical": False, "hyp_at": 0, "generic": False, "label_first": False,
+    "hedge": False, "hypothetical": False, "hyp_at": 0, "cleft": -1, "generic": False, "label_first": False,
     "unknown": False, "rest": False, "here_only": False, "tentative": None,
-    "against": False, "rival": False, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
+    "against": False, "preferred": False, "rival": False, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
 }  # fmt: skip
 """The state of a clause at its start."""
 NONE: frozenset[Kind] = frozenset()
@@ -100,6 +100,8 @@ class Cursor:
     hedge: bool
     hypothetical: bool
     hyp_at: int
+    cleft: int
+    """Index of the "is" after which what is missing comes, or -1."""
     generic: bool
     label_first: bool
     unknown: bool
@@ -109,6 +111,8 @@ class Cursor:
     tentative: Draft | None
     """A "nothing" that a place may still narrow."""
     against: bool
+    preferred: bool
+    """What is "against" only ranks one label above another."""
     rival: bool
     typical: bool
     weakened: bool
@@ -137,6 +141,7 @@ class Cursor:
         """The sentence speaks of what was measured only."""
         self.last_move: tuple[str, ...] = ()
         self.last_part_token = -9
+        self.last_part: Subject | None = None
         self._reset()
 
     def _reset(self) -> None:

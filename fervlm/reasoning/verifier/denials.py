@@ -77,7 +77,10 @@ class DenialReader(AbsenceReader):
             self.closed = True
             return
         shown = self.copula or (self.i > 0 and self.kinds[self.i - 1] is Kind.MOVE)
-        self.denied_group = self.group if shown and not self.closed and not self.fresh else []
+        other = (
+            self.naked and bool(self.subject) and self.subject[-1].part == "face"
+        )  # "..., the face shows no movement"
+        self.denied_group = self.group if shown and not (self.closed or self.fresh or other) else []
         if self.closed or self.fresh or self.group:
             self.group, self.closed, self.soft, self.fresh = [], False, False, False
         self._deny()
@@ -110,6 +113,10 @@ class DenialReader(AbsenceReader):
             if nxt_part is Kind.PART:
                 self.i = at
                 return  # "it is the brows and not the lids that are drawn together"
+        if nxt is Kind.BREAK and self._word(self.els[k]) == "as" and self._next(NONE, k + 1)[0] is Kind.EMOTION:
+            self._deny()  # "..., not as fearful"
+            self.i = k
+            return
         if nxt is Kind.GENERIC and self.group and self._word(self.els[k]) in _OFTEN:
             return  # "... do not often go together"
         if nxt is Kind.RELATIVE and k == self.i + 1 and self._next(_PAST_SIDE_QUAL, k + 1)[0] in _CLAIMING:
@@ -155,14 +162,14 @@ class DenialReader(AbsenceReader):
             self.deny_verb = nxt is Kind.MOVE
 
     def _ends_after(self, k: int) -> bool:
-        return self._next(NONE, k + 1)[0] in (None, *SEPARATING)
+        return self._next(NONE, k + 1)[0] in (None, Kind.COLON, *SEPARATING)
 
     def _ellipsis(self) -> None:
         """ "AU12 is active, AU6 is not"; "the brows are raised, the lids are not"."""
         named = bool(self.group) and self.group[-1].kind == "au"
         if named and self._word(self.els[self.i])[:2] == "do" and Kind.EMOTION in self.kinds[: self.i]:
             return  # "a raised chin turns up in sadness, a wrinkled nose does not"
-        if self.group and self.closed and self.group[-1].part is not None:
+        if self.group and self.closed and self.group[-1].part is not None and self.kinds[self.i - 1] is not Kind.PRED:
             for draft in self.group:  # "down clearly, outward slightly, up never"
                 if draft.chunk == self.group[-1].chunk or self.separated is Kind.OR:
                     draft.negated = not draft.negated

@@ -8,6 +8,8 @@ from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
 from fervlm.reasoning.verifier.lookahead import Lookahead
 
+_WIDE = {"stretch", "open"}
+
 
 class Drafter(Lookahead):
     """Makes drafts."""
@@ -93,6 +95,10 @@ class Drafter(Lookahead):
             if Kind.PART in between or not SEPARATING.isdisjoint(between) or draft.at != self.i:
                 return None
             mine, new = other.units, draft.units
+            together = self._pair(draft.part or "", ("wideopen",)) if {other.move[0], draft.move[0]} == _WIDE else None
+            if together is not None:
+                other.units, other.end = together, max(other.end, draft.end)
+                return other  # "stretched strongly open"
             if mine.absent or new.absent or other.negated != draft.negated:
                 return None
             if other.negated:

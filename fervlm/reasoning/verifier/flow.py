@@ -21,6 +21,7 @@ _NOUN = re.compile(
 _WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
 _PRONOUN = re.compile(r" (?:it|them)\b| (?:this|these|that|those)\b(?! [a-z])")
 _UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
+_NARROWING = frozenset((Kind.PART, Kind.QUAL, Kind.SIDE))
 _ENDING = frozenset((None, *SEPARATING))
 _STAYING = frozenset(("stay", "stays", "stayed", "remain", "remains", "remained", "rest", "rests", "holds", "hold"))
 _BEFORE_MOVE = frozenset(
@@ -66,6 +67,8 @@ class FlowReader(ColonReader):
             self.fresh = True
         self.prep = False
         self.more = 0
+        if self.quals and kind is Kind.COMMA and self._next(_PAST_DETERMINERS)[0] in (Kind.PREP, Kind.MOVE):
+            self.quals = []  # "bared, top and bottom, by a lifted upper lip"
         self.separated = kind
         self.chunk += 1
         if self.pending and self._next(_BEFORE_MOVE)[0] is not Kind.MOVE:
@@ -89,6 +92,11 @@ class FlowReader(ColonReader):
         return bool(_WORD.search(self.text[self.els[self.copula_at].end : element.start]))
 
     def _on_relative(self, element: Element) -> None:
+        if element.end - element.start == 5 and self._word(element) == "whose" and self.last_part is not None:
+            self.earlier, self.quals = [self.last_part], []  # "a mouth whose corners droop"
+            self.subject = [] if self._next(NONE)[0] in _NARROWING else [self.last_part]
+            self.fresh = True
+            return
         self._flush_level()
         self.prep = self.against = False
         self.closed = False
@@ -105,8 +113,13 @@ class FlowReader(ColonReader):
                 self._on_gone(element)  # "AU4 is above the threshold, AU9 below it"
             self.prep = False
             return  # "above it the lids are raised"
+        if word == "behind" and self.naked and self.subject and self._next(NONE)[0] in _ENDING:
+            self._still()  # "... and left the lids behind"
+            return
         if word == "from":
-            self.pending = [p for p in self.pending if not p.element.entry.noun]  # "folds from the raised brows"
+            self.pending = [
+                p for p in self.pending if not p.element.entry.noun or (p.denied and p.at == self.i - 1)
+            ]  # "folds from the raised brows", but "no push from the chin"
         adverbial = self.i > 0 and self.kinds[self.i - 1] is not Kind.PREP
         if (
             adverbial
@@ -134,6 +147,11 @@ class FlowReader(ColonReader):
         return bool(_WORD.search(self.text[element.end : stop]))
 
     def _on_copula(self, element: Element) -> None:
+        if self.cleft == self.i:
+            self._start_group()
+            self.subject = []
+            self._deny()
+            return
         if element.end - element.start > 3 and self.naked and self.subject and self._stays(element):
             self._still()
             return

@@ -38,6 +38,7 @@ _NOUNS = frozenset(
         "sag", "slant", "shift", "crinkle", "purse",
     )
 )  # fmt: skip
+_NO_NOUNS = frozenset(("together", "narrower", "tighter", "wider", "smaller", "closer", "thinner", "deeper", "higher"))
 _NOUN_ENDINGS = ("ing", "ion", "er", "or", "ers", "ors", "ions", "ment", "ments", "ity", "ure", "ness", "rest")
 
 
@@ -117,7 +118,9 @@ def expand(pattern: str) -> Iterator[tuple[str, ...]]:
 def is_noun(phrase: tuple[str, ...]) -> bool:
     """Whether a movement's form is a noun ("a raise of", "the tightening"), so that its part follows or precedes."""
     word = phrase[0]
-    return word in _NOUNS or (word[-1] == "s" and word[:-1] in _NOUNS) or word.endswith(_NOUN_ENDINGS)
+    return word not in _NO_NOUNS and (
+        word in _NOUNS or (word[-1] == "s" and word[:-1] in _NOUNS) or word.endswith(_NOUN_ENDINGS)
+    )
 
 
 def adverb(adjective: str) -> str:

@@ -68,7 +68,7 @@ class LabelReader(WholeReader):
         draft.typical = self.typical
         draft.rival = self.rival or _improbable(self.text[element.end :])
         draft.at = self.i
-        draft.opposed = self.against
+        draft.opposed = self.against and not self.preferred
         for other in self.group:
             if other.kind == "label" and other.negated == draft.negated:
                 other.joint = draft.joint = True
@@ -82,6 +82,7 @@ class LabelReader(WholeReader):
         if self._word(element)[:4] in ("excl", "rule", "ruli") and self._excludes():
             return
         self.against = True
+        self.preferred = self._word(element).startswith(("prefer", "ahead", "super", "out"))
         self._on_about(element)  # "no unit speaks against it" denies no unit
 
     def _excludes(self) -> bool:

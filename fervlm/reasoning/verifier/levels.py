@@ -12,6 +12,7 @@ from fervlm.reasoning.verifier.sides import SideReader
 
 _PAST_LEVEL = frozenset((Kind.LEVEL,))
 _PAST_PARTS = frozenset((Kind.QUAL, Kind.SIDE, Kind.PART, Kind.OF))
+_PAST_ONE = frozenset((Kind.ONE,))
 _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_ONE_PREP = frozenset((Kind.ONE, Kind.PREP))
 _PAST_QUAL_SIDE = frozenset((Kind.QUAL, Kind.SIDE))
@@ -27,6 +28,10 @@ _LOOSE = frozenset(
     )
 )  # fmt: skip
 """Words that may follow a strength without being what it is the strength of."""
+
+
+_ARTICLE = ("a ", "an ", "the ")
+_ARTICLES = frozenset(("a", "an", "the"))
 
 
 class LevelReader(SideReader):
@@ -62,6 +67,10 @@ class LevelReader(SideReader):
             return  # "a little more on the left"
         if self._of_unknown(element) or _ORDINAL.search(self.text[: element.start]):
             return  # "a strong case", "plain breathing"; "the first slight, the second strong"
+        if after is Kind.COMMA and self._attributive_level(element):
+            self.level = value  # "a strong, toothy smile"
+            self.i += 1
+            return
         nxt, k = self._next(_PAST_SIDES)
         if nxt is Kind.PREP and self.text[self.els[k].start : self.els[k].end] == "for":
             nxt, k = self._next(_PAST_QUAL_SIDE, k + 1)  # "a D for the brow lowerer"
@@ -89,6 +98,15 @@ class LevelReader(SideReader):
                 self.lower = True
             return
         self._level_back(value, prev)
+
+    def _attributive_level(self, element: Element) -> bool:
+        """Whether a comma only parts a level from another adjective of the same noun."""
+        if self.i + 2 >= self.count or not self.text[: element.start].lower().endswith(_ARTICLE):
+            return False
+        nxt = self.els[self.i + 2]
+        named = nxt.kind is Kind.UNIT or (nxt.kind is Kind.MOVE and (nxt.entry.noun or self._move_has_part(self.i + 2)))
+        between = self.text[self.els[self.i + 1].end : nxt.start].lower().split()
+        return named and len(between) <= 2 and not _ARTICLES & set(between)
 
     def _of_unknown(self, element: Element) -> bool:
         """Whether a word of strength stands right before a noun or verb that is not known."""
@@ -120,7 +138,7 @@ class LevelReader(SideReader):
         if alone and self.naked and self.subject and self.last_move and self._likewise(value):
             return
         if not open_drafts:
-            alone = self._next(NONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
+            alone = self._next(_PAST_ONE)[0] in (None, Kind.BREAK, Kind.CLOSE)
             if alone and not self.group and self.out and not self.subject and not self.pending:
                 if self.out[-1].lower and prev is Kind.BREAK:  # "not slight but strong"
                     self.out[-1].lower, self.out[-1].level = False, value
@@ -152,7 +170,7 @@ class LevelReader(SideReader):
         self.lower = False
         if self.paren > 0:
             open_drafts = self._boxed(open_drafts)
-        elif prev is Kind.PAIRED or prev is Kind.ALL:
+        elif Kind.PAIRED in self.kinds[self.i - 2 : self.i] or prev is Kind.ALL:
             pass  # "both C", "each to a mild degree"
         elif self.copula_at < open_drafts[-1].at or not self.copula or self.separated is Kind.COMMA:
             last = open_drafts[-1].at

@@ -21,8 +21,11 @@ _REASONS = frozenset(("because", "since", "as", "although", "though", "even thou
 _TURNING = ("just ", "only ", "merely ", "simply ", "instead ", "rather ")
 _VERB = re.compile(r"\s*([a-z]+[a-rt-z]s)\b")
 _WORDS = re.compile(r"[a-z]{2,}")
+_JOINING = frozenset((Kind.AND, Kind.OR, Kind.NOR, Kind.COMMA))
 _NAMED = frozenset((Kind.PART, Kind.UNIT, Kind.AU))
 _PAST_DETERMINERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.PAIRED, Kind.POSSESSIVE, Kind.OF))
+_OF_ALL = frozenset((Kind.PRED, Kind.EMOTION, Kind.TYPICAL))
+_PAST_ADVERBS = frozenset((Kind.HEDGE, Kind.LEVEL, Kind.GENERIC, Kind.BREAK))
 _PAST_HEDGE_LEVEL = frozenset((Kind.HEDGE, Kind.LEVEL))
 _PAST_MODIFIERS = frozenset((Kind.AND, Kind.OR, Kind.LEVEL, Kind.SIDE, Kind.HEDGE, Kind.ALL, Kind.OPEN, Kind.PREP))
 _PAST_NOISE_MEAS = frozenset((Kind.NOISE, Kind.MEAS, Kind.PRED, Kind.COP))
@@ -47,7 +50,7 @@ class Lookahead(Cursor):
                 return k if moved and els[k].token - here <= FAR else None
             if kind not in BETWEEN:
                 return None
-            if kind in (Kind.AND, Kind.OR, Kind.COMMA):
+            if kind in _JOINING:
                 moved = False
             elif kind is Kind.MOVE:
                 moved = True
@@ -190,6 +193,8 @@ class Lookahead(Cursor):
                 Kind.PLUS,
                 Kind.MINUS,
             ):
+                if kind is Kind.COP and self._next(_PAST_ADVERBS, k + 1)[0] in _OF_ALL:
+                    return False  # "tense lids and lips are read as anger"
                 return kind is not Kind.COP or not self.denying or self._part_then_finite(k)
             if kind in SEPARATING:
                 return kind is Kind.RELATIVE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fervlm.reasoning.verifier.cursor import NONE
 from fervlm.reasoning.verifier.drafts import NOTHING, Draft, Pending, Subject
 from fervlm.reasoning.verifier.elements import Element
@@ -29,6 +31,8 @@ _IS_STILL = frozenset(
 )
 """After "still" as a state; before anything else it is an adverb."""
 _UNITS = frozenset((Kind.AU, Kind.UNIT))
+_IT = re.compile(r" (?:it|them)\b")
+_ARTICLES = frozenset(("the", "his", "her", "their", "its", "both", "a"))
 _NOT_STATED = frozenset((Kind.OF, Kind.PREP, Kind.WITH))
 _PAST_ONLY = (Kind.LEVEL, Kind.ONLY, Kind.ALL, Kind.COP, Kind.HEDGE)
 
@@ -54,6 +58,12 @@ class MoveReader(UnitReader):
             return  # "the eyes and the mouth smile together"
         if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
             return  # "straight back"
+        if self.prep and self.prep_word == "to" and _IT.match(self.text, element.end):
+            return  # "no tension in the lower one to reduce it"
+        if self.kinds[self.i + 1 : self.i + 3] == [Kind.NO, Kind.PART] and entry.unit is not None:
+            if self._fits(self.els[self.i + 2].entry.value, moves):
+                self._wait(element)  # "... and dimples no cheek"
+                return
         if moves == ("any",) and self.prep and not self.denying:
             return  # "absent from the movement"
         if moves[0] == "any" and self.deny_word == "neither" and self.kinds[self.i - 1] is Kind.NO:
@@ -68,6 +78,8 @@ class MoveReader(UnitReader):
         ahead = None if fitting and self._compound(element) else self._part_ahead()
         if ahead is not None and entry.noun and entry.unit is not None and self.kinds[self.i + 1] is Kind.COMMA:
             ahead = None  # "a pucker, a raise of the brows"
+        if ahead is not None and fitting and self._has_object(ahead):
+            ahead = None  # "the corners sweep up and push the cheeks"
         if (
             moves[0] == "any"
             and self.denying
@@ -125,6 +137,13 @@ class MoveReader(UnitReader):
         elif not (self.copula and self.subject and not entry.noun):  # "the face is contracted around ..."
             self._wait(element)
 
+    def _has_object(self, part: int) -> bool:
+        """Whether the part ahead is the object of another verb: "... and push the cheeks"."""
+        if Kind.AND not in self.kinds[self.i + 1 : part] or self.kinds[part - 1] is not Kind.MOVE:
+            return False
+        between = self.text[self.els[part - 1].end : self.els[part].start].lower()
+        return between.strip() in _ARTICLES
+
     def _attributive_move(self, element: Element) -> bool:
         """ "... which makes the strongly lowered brows stand out": it stands between an article and its part."""
         first = self.els[self.i - 1] if self.i and self.kinds[self.i - 1] is Kind.LEVEL else element
@@ -163,6 +182,8 @@ class MoveReader(UnitReader):
 
     def _is_adverb(self, element: Element) -> bool:
         nxt, k = self._next(NONE)
+        if nxt is Kind.PART and self.text[: element.start].lower().endswith((" a ", "otherwise ")):
+            return False  # "otherwise a still face"
         stop = self.els[k].start if k < self.count else len(self.text)
         return (nxt is not None and nxt not in _IS_STILL) or bool(self.text[element.end : stop].strip(" \"'"))
 
@@ -185,7 +206,7 @@ class MoveReader(UnitReader):
         ):
             return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
         found = [s for s in self.subject if self._fits(s.part, entry.value)]
-        if found and len(found) > 1 and self._compound(element):
+        if found and len(found) > 1 and entry.noun and self._compound(element):
             found = [s for s in found if s.start == found[-1].start]
         return found
 
@@ -241,6 +262,9 @@ class MoveReader(UnitReader):
         """ "AU6 and AU12 together": a bare direction with nothing to go by."""
         if element.entry.noun or self.kinds[self.i - 1] is Kind.MOVE:
             return False
+        if self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE and self.els[self.i + 1].entry.noun:
+            if self.els[self.i + 1].token - element.token == 1 and self._placed_part(self.i + 1, element.entry.value):
+                return False  # "a downward pull at the corners"
         return self.text[element.start : element.end].lower() in _DIRECTIONS
 
     def _nothing_of(self, element: Element) -> None:

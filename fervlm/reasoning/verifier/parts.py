@@ -68,6 +68,7 @@ class PartReader(Drafter):
             self.subject
             and self.i
             and (self.kinds[self.i - 1] is Kind.PART or self.prep or self.kinds[self.i - 1] is Kind.SIDE)
+            and not (name == "corner" and self.els[self.i - 1].entry.value == "opposite")
         ):
             self._narrow(name)
         elif nxt is not Kind.QUAL and (name == "corner" or " " in self._word(element)) and name in self.lex.bare:
@@ -122,6 +123,7 @@ class PartReader(Drafter):
                 self.subject[-1].side = side
             return  # "the lids of the right eye": the first part is meant
         self.last_part_token = element.token
+        self.last_part = Subject(parts[0], side, element.start, element.end)
         if side is None and len(self.subject) == 1 and self.subject[0].part == "face" and not self.closed:
             side = self.subject[0].side
             if side is not None:
@@ -150,6 +152,7 @@ class PartReader(Drafter):
         if opening:
             self.soft, prep = True, False  # "..., and at each end of the mouth"
         of = self.i > 1 and self.kinds[self.i - 1] is Kind.OF and self.kinds[self.i - 2] in _OWNED and bool(self.group)
+        of = of or (self._beside(element) and self.adjunct_at == self.i - 2 and bool(self.group))  # "of brow and mouth"
         if (prep or of) and (self.subject or self.group) and not self.fresh:
             if side is not None and self.group:
                 last = self.group[-1].at
@@ -225,8 +228,8 @@ class PartReader(Drafter):
         """Give the movements that waited for a part this one; whether any of them fits it."""
         if self.i and self.kinds[self.i - 1] is Kind.PREP:
             self.pending = [p for p in self.pending if not self._finite_verb(p.element)]
-            if self.prep_word not in _IN_PLACE:
-                self.pending = []  # "folds from the raised brows"
+            if self.prep_word not in _IN_PLACE:  # "folds from the raised brows", but "no push from the chin"
+                self.pending = [p for p in self.pending if self.prep_word == "from" and p.denied]
         self.pending = [p for p in self.pending if element.token - p.element.token <= _WAITING]
         finite = max((p.at for p in self.pending if self._finite_verb(p.element)), default=-1)
         self.pending = [

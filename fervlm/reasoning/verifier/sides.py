@@ -8,6 +8,7 @@ from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.parts import PAIRED_PARTS, PartReader
 
+_LEFT = frozenset((Kind.PART, Kind.QUAL))
 _PAST_ATTRIBUTES = frozenset(
     (Kind.QUAL, Kind.LEVEL, Kind.OF, Kind.PAIRED, Kind.NOISE, Kind.ALL, Kind.SIDE, Kind.EMOTION)
 )
@@ -33,7 +34,7 @@ class SideReader(PartReader):
                 return
             value = across
             element = element._replace(entry=Entry(Kind.SIDE, value))
-        if self._word(element) == "left" and self.i and kinds[self.i - 1] is Kind.PART and self._left_so():
+        if self._word(element) == "left" and self.i and kinds[self.i - 1] in _LEFT and self._left_so():
             return  # "lips left loose"
         if self.i and kinds[self.i - 1] is Kind.NOT and value in ("left", "right"):
             nxt, _ = self._next(_PAST_QUAL_ONE)
@@ -78,6 +79,10 @@ class SideReader(PartReader):
             return
         known = self.subject or self.earlier
         elided = nxt is not Kind.ONE and bool(known) and self._elided_side(after)
+        if nxt is Kind.ONE and known and kinds[self.i - 1] is Kind.PREP and self.group:
+            if self.group[-1].at == self.i - 2 and self.group[-1].side is None:
+                self.group[-1].side, self.i = value, k  # "... and stays level at the right one"
+                return
         if nxt is Kind.ONE or elided:
             if known:
                 k = self.i if elided else k

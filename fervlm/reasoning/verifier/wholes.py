@@ -15,6 +15,7 @@ _OPENING = frozenset((Kind.ALL, Kind.OPEN, Kind.COMMA, Kind.AND))
 _MOVING = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.AU, Kind.ACT, Kind.PRED))
 _DENYING = frozenset((Kind.NO, Kind.NOT, Kind.NOTHING, Kind.NOR, Kind.GONE, Kind.MINUS))
 _BROKEN = frozenset((Kind.BREAK, Kind.COLON))
+_BEYOND = frozenset(("above", "below", "beneath", "under", "underneath", "over", "between"))
 _PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
 
 
@@ -24,6 +25,8 @@ class WholeReader(DenialReader):
     def _on_units(self, element: Element) -> None:
         if self.against:
             return  # "against: none of the coded units"
+        if self._next(NONE)[0] is Kind.PREP and self._word(self.els[self.i + 1]) in _BEYOND:
+            return  # "everything above the lower lip minds its own business"
         if self.prep and self.out and self.out[-1].kind in ("all", "rest") and self.out[-1].negated:
             self.denying, self.denied_first, self.deny_verb = True, Kind.AU, False  # "none among the units and AU28"
             self.fresh = self.copula = self.prep = False
