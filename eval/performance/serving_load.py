@@ -19,7 +19,7 @@ import numpy as np
 import psutil
 
 from fervlm.examples import photograph
-from fervlm.serve.vllm_writer import face_png
+from fervlm.serve.shown import face_png
 
 START_S = 1800
 

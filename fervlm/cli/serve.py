@@ -7,7 +7,7 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from fervlm.predict.pictures import PictureReader
     from fervlm.serve.behind import Wanted
+    from fervlm.serve.choose import Inside
     from fervlm.serve.keys import Keys
     from fervlm.serve.settings import ServeSettings
 
+Runner = Literal["auto", "vllm", "transformers"]
 LISTENING, LIMITS, VLLM = "Listening", "Limits", "A language model behind it"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -30,7 +32,7 @@ def serve(
         str | None,
         typer.Argument(
             metavar="[CHECKPOINT]",
-            help="A model that looks at pictures, or a multimodal one for vLLM; default the shipped one.",
+            help="A model that looks at pictures, or a multimodal one; default the shipped ones.",
         ),
     ] = None,
     host: Annotated[
@@ -71,10 +73,17 @@ def serve(
     faces: Annotated[
         int, typer.Option(min=1, metavar="N", help="Explained in one picture.", rich_help_panel=LIMITS)
     ] = 16,
+    tokens: Annotated[int, typer.Option(min=1, metavar="N", help="Of one chat answer.", rich_help_panel=LIMITS)] = 1024,
     base: Annotated[
         str | None,
         typer.Option(metavar="FOLDER", help="Where an adapter's base lies; default as it says.", rich_help_panel=VLLM),
     ] = None,
+    backend: Annotated[
+        Runner,
+        typer.Option(
+            help="Who runs a multimodal model: vLLM where it is installed, else transformers.", rich_help_panel=VLLM
+        ),
+    ] = "auto",
     vllm: Annotated[str, typer.Option(metavar="PROGRAM", help="vLLM's program.", rich_help_panel=VLLM)] = "vllm",
     vllm_arg: Annotated[
         list[str] | None,
@@ -106,6 +115,8 @@ def serve(
         raise MissingExtraError("Serving", "serve") from None
     from fervlm.predict.load import load
     from fervlm.serve.app import logging_to_stderr
+    from fervlm.serve.behind import Wanted
+    from fervlm.serve.choose import language_model
     from fervlm.serve.keys import Keys
     from fervlm.serve.run import bound
     from fervlm.serve.settings import Limits, Remote, ServeSettings
@@ -119,11 +130,11 @@ def serve(
         observe_only=observe_only,
         repair=repair,
         remote=Remote(hosts=tuple(name.lower().rstrip(".") for name in allow_host or ())),
-        limits=Limits(per_minute=rate, queued=queue, body_bytes=body_mib << 20, faces=faces),
+        limits=Limits(per_minute=rate, queued=queue, body_bytes=body_mib << 20, faces=faces, tokens=tokens),
         **chosen,
     )
-    wanted = _behind(checkpoint, base, vllm_url)
-    if wanted is not None:
+    wanted = language_model(checkpoint, base, vllm_url, backend, vllm, replicas=replicas, say=say)
+    if isinstance(wanted, Wanted):
         wanted = replace(
             wanted,
             program=vllm,
@@ -134,17 +145,22 @@ def serve(
             gpus=gpus,
             parity=parity,
         )
-    readers = [load(None if wanted is not None else checkpoint) for _ in range(count)]
+    leads = isinstance(wanted, Wanted) or (wanted is not None and wanted.leads)
+    readers = [load(None if leads else checkpoint) for _ in range(count)]
     listening = bound(host, port)
     shown = f"[{host}]" if ":" in host else host
-    name = readers[0].name if wanted is None else "a language model, once it is there"
+    name = readers[0].name if not leads else "a language model, once it is there"
     say(f"http://{shown}:{listening.getsockname()[1]}/ answers with {name}; stop it with Ctrl-C.")
     logging_to_stderr()
     _serve(readers, settings, opened, wanted, listening)
 
 
 def _serve(
-    readers: list[PictureReader], settings: ServeSettings, keys: Keys, wanted: Wanted | None, listening: socket.socket
+    readers: list[PictureReader],
+    settings: ServeSettings,
+    keys: Keys,
+    wanted: Wanted | Inside | None,
+    listening: socket.socket,
 ) -> None:
     """Answer until told to stop.
 
@@ -152,7 +168,8 @@ def _serve(
         FervlmError: the language model does not start, or does not answer as it should.
     """
     from fervlm.serve.app import create_app
-    from fervlm.serve.behind import Behind
+    from fervlm.serve.behind import Behind, Wanted
+    from fervlm.serve.local_writer import Within
     from fervlm.serve.run import server
 
     wrong: list[FervlmError] = []
@@ -161,7 +178,11 @@ def _serve(
         wrong.append(error)
         running.should_exit = True
 
-    behind = None if wanted is None else Behind(wanted, failed)
+    behind = None
+    if wanted is not None:
+        behind = (
+            Behind(wanted, failed) if isinstance(wanted, Wanted) else Within(wanted.plan, wanted.leads, failed, say)
+        )
     hooks = {} if behind is None else {"begin": behind.begin, "end": behind.end}
     running = server(create_app(readers, settings, keys, **hooks), settings.limits.head_s)
     for stop in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops cleanly on them, then raises them once more
@@ -169,21 +190,6 @@ def _serve(
     running.run(sockets=[listening])
     if wrong:
         raise wrong[0]
-
-
-def _behind(checkpoint: str | None, base: str | None, url: str | None) -> Wanted | None:
-    """The language model that was asked for, if one was."""
-    from fervlm.serve.behind import Wanted
-    from fervlm.serve.vllm_plan import is_multimodal, plan_of
-
-    multimodal = checkpoint is not None and is_multimodal(checkpoint)
-    if not multimodal and url is None:
-        return None
-    plan = plan_of(checkpoint, base) if multimodal and checkpoint is not None else None
-    if url is not None and not url.startswith(("http://", "https://")):
-        raise FervlmError(f"'{url}' is no URL", hint="Write --vllm-url http://HOST:PORT.")
-    address = None if url is None else url.rstrip("/").removesuffix("/v1")
-    return Wanted(plan, address, say=say)
 
 
 def say(line: str) -> None:

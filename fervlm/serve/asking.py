@@ -7,7 +7,7 @@ import asyncio
 from fastapi import Request
 
 from fervlm.records import AURecord
-from fervlm.serve.backend import Backend
+from fervlm.serve.backend import Backend, Writer
 from fervlm.serve.explaining import Made, explain_picture, explain_records
 from fervlm.serve.inputs import checked_picture, picture_bytes, records_of
 from fervlm.serve.problems import Problem
@@ -27,6 +27,19 @@ def ready(backend: Backend) -> None:
     """Raises `Problem` 503 where the backend does not answer now."""
     if not backend.ready:
         raise Problem(503, "The model is starting, or starting again after a crash.", {"retry-after": "5"})
+
+
+def meant(backend: Backend, model: str) -> Writer | None:
+    """The language model that a request means, None for the model of the workers.
+
+    Raises:
+        Problem: 503 where it does not answer now, 404 where no model is called so.
+    """
+    ready(backend)
+    writer = backend.named(model)
+    if writer is not None and not writer.ready:
+        raise Problem(503, "The language model is not there now.", {"retry-after": "5"})
+    return writer
 
 
 async def picture_of(backend: Backend, given: str, name: str, files: Files) -> tuple[bytes, str]:

@@ -81,9 +81,18 @@ class Behind:
             self._process = VllmProcess(told, port, self._wanted.log, self._wanted.say, count)
             url = self._process.url
         assert url is not None
-        tokens, seconds = backend.settings.limits.tokens // 2, backend.settings.limits.answer_s * 4
+        limits = backend.settings.limits
         self._late = transport
-        self._writer = VllmWriter(url, self._wanted.plan, self._up, tokens=tokens, seconds=seconds, transport=transport)
+        self._writer = VllmWriter(
+            url,
+            self._wanted.plan,
+            self._up,
+            tokens=limits.caption_tokens,
+            seconds=limits.answer_s * 4,
+            transport=transport,
+            alone=self._wanted.url is not None
+            or (self._wanted.plan is not None and "lm_head" in self._wanted.plan.parts),
+        )
         backend.writer = self._writer
         self._task = asyncio.create_task(self._run(self._writer))
 

@@ -63,6 +63,11 @@ def labels_asked(asked: ChatAsked) -> list[str]:
     return []
 
 
+def wants_json(asked: ChatAsked) -> bool:
+    """Whether the answer is to be JSON."""
+    return asked.response_format is not None and asked.response_format.type != "text"
+
+
 def spoken(asked: ChatAsked, question: str, prediction: Prediction | None) -> Spoken:
     """The answer to the last message, about a face explained before.
 
@@ -70,12 +75,12 @@ def spoken(asked: ChatAsked, question: str, prediction: Prediction | None) -> Sp
         Problem: 422 where a schema is asked for that the engine cannot fill.
     """
     if prediction is None:
-        if asked.response_format is not None and asked.response_format.type != "text":
+        if wants_json(asked):
             raise Problem(422, "messages: there is no picture to answer about by a schema.")
         return Spoken(GREETING, (GREETING,))
     if asked.structured_outputs is not None and asked.structured_outputs.choice:
         return _chosen(prediction)
-    if asked.response_format is not None and asked.response_format.type != "text":
+    if wants_json(asked):
         return _as_json(asked, prediction)
     answer = reply(question, prediction)
     if answer is not None:

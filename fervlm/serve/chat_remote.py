@@ -20,6 +20,8 @@ from fervlm.serve import sse
 from fervlm.serve.backend import Backend, Writer
 from fervlm.serve.chat_schemas import ChatAsked, Extra, Message, Subject, TextPart
 from fervlm.serve.problems import Problem
+from fervlm.serve.questions import content_of
+from fervlm.serve.shown import face_url
 from fervlm.vision.sentences import fault_line
 
 PASSED = (
@@ -45,7 +47,7 @@ def _messages(writer: Writer, asked: ChatAsked, subject: Subject) -> list[dict[s
     for number, message in enumerate(asked.messages):
         parts: list[dict[str, Any]] = []
         if number == last and subject.picture is not None:
-            url = writer.shown(subject.picture, subject.prediction)
+            url = face_url(subject.picture, subject.prediction, writer.side)
             parts.append({"type": "image_url", "image_url": {"url": url}})
         words = plain_words(message, writer.special)
         made.append({"role": message.role, "content": [*parts, {"type": "text", "text": words}] if parts else words})
@@ -70,24 +72,17 @@ async def remote_chat(
     prediction = subject.prediction
     payload = payload_of(backend, writer, asked, subject)
     answer = await writer.chat(payload)
-    found = checked(_content(answer), prediction)
+    found = checked(content_of(answer), prediction)
     repaired = False
     if found is not None and not found.ok and _may_repair(backend, asked):
-        second = await writer.chat(_again(payload, _content(answer), found))
-        better = checked(_content(second), prediction)
+        second = await writer.chat(_again(payload, content_of(answer), found))
+        better = checked(content_of(second), prediction)
         if better is not None and _faults(better) < _faults(found):
             answer, found, repaired = second, better, True
     backend.metrics.checked(found)
     answer["id"] = name
     answer["fervlm"] = _extra(writer, found, prediction, repaired).model_dump(mode="json")
     return answer
-
-
-def _content(answer: dict[str, Any]) -> str:
-    try:
-        return str(answer["choices"][0]["message"]["content"] or "")
-    except (KeyError, IndexError, TypeError):
-        raise Problem(502, "The language model answered what cannot be read.") from None
 
 
 def checked(text: str, prediction: Prediction | None) -> Verification | None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from fervlm.records import Prediction, Verification
-from fervlm.serve.schemas import AU_FILE, LONGEST_TEXT, MOST_LABELS, Word
+from fervlm.serve.schemas import AU_FILE, LONGEST_TEXT, MODEL, MOST_LABELS, Word
 
 URL = "picture-url"
 
@@ -93,7 +93,7 @@ class StructuredOutputs(Open):
 class ChatAsked(Open):
     """A request to /v1/chat/completions."""
 
-    model: str = Field(max_length=200, json_schema_extra={"format": "model"})
+    model: str = Field(max_length=200, json_schema_extra={"format": MODEL})
     messages: list[Message] = Field(min_length=1, max_length=64)
     stream: bool | None = None
     stream_options: StreamOptions | None = None

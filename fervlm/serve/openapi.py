@@ -30,7 +30,7 @@ _TOLD = {
     502: "The language model answered what cannot be read.",
     503: "The backend does not answer now; `Retry-After` says when.",
 }
-_READ = (401, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503)
+_READ = (401, 404, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503)
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:

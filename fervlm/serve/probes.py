@@ -14,7 +14,7 @@ from fervlm.prompts import prompt
 from fervlm.readers import read
 from fervlm.reasoning.answers import render
 from fervlm.records import AURecord
-from fervlm.serve.vllm_writer import face_png
+from fervlm.serve.shown import face_png
 from fervlm.vision.card import prediction_svg
 from fervlm.vision.raster import png
 

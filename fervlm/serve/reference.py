@@ -9,7 +9,6 @@ import base64
 import io
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -25,18 +24,10 @@ def answer(asked: dict[str, Any]) -> list[dict[str, Any]]:
     """
     import torch  # noqa: PLC0415
 
-    from fervlm.mllm.opening import open_base, open_processor  # noqa: PLC0415
+    from fervlm.serve.opened import opened  # noqa: PLC0415
 
     torch.set_num_threads(1)
-    model: Any
-    model, processor = open_base(asked["base"], precision="bf16")
-    if asked["adapter"] is not None:
-        from peft import PeftModel  # noqa: PLC0415
-
-        model = PeftModel.from_pretrained(model, asked["adapter"])
-        if (Path(asked["adapter"]) / "processor_config.json").is_file():
-            processor = open_processor(asked["adapter"])
-    model = model.eval()
+    model, processor = opened(asked["base"], asked["adapter"], precision="bf16")
     return [_one(model, processor, *probe) for probe in asked["probes"]]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -13,9 +14,9 @@ from starlette.responses import StreamingResponse
 from fervlm.mllm.refuse import refusal
 from fervlm.records import Prediction
 from fervlm.serve import sse
-from fervlm.serve.asking import backend_of, picture_of, ready, records_given
-from fervlm.serve.backend import Backend
-from fervlm.serve.chat_local import Spoken, choices_of, cut, logprobs, spoken
+from fervlm.serve.asking import backend_of, meant, picture_of, records_given
+from fervlm.serve.backend import Backend, Writer
+from fervlm.serve.chat_local import Spoken, choices_of, cut, labels_asked, logprobs, spoken, wants_json
 from fervlm.serve.chat_remote import remote_chat, remote_stream
 from fervlm.serve.chat_schemas import (
     AssistantMessage,
@@ -32,6 +33,7 @@ from fervlm.serve.explaining import explain_records, explain_shown
 from fervlm.serve.inputs import parsed
 from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
+from fervlm.serve.questions import captioned, labelled
 
 router = APIRouter(tags=["chat"])
 _CHUNKS: dict[str, Any] = {
@@ -50,19 +52,18 @@ async def chat(request: Request) -> Response:
     """Answer about the last picture of the conversation."""
     asked, _ = await parsed(request, ChatAsked)
     backend = backend_of(request)
-    ready(backend)
-    _known_model(backend, asked.model)
+    writer = meant(backend, asked.model)
     subject = await _subject(backend, asked)
     name = f"chatcmpl-{request.state.request_id}"
-    writer = backend.writer
     refused = refusal(subject.question)
-    if refused is None and writer is not None and asked.model == writer.name:
+    if refused is None and writer is not None and (writer.keeps_schemas or not wants_json(asked)):
         if asked.stream:
             chunks = remote_stream(backend, writer, asked, subject, name)
             return StreamingResponse(chunks, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
         told = await remote_chat(backend, writer, asked, subject, name)
         return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
     if refused is None:
+        subject = await _by_the_writer(writer, asked, subject)
         answer = await backend.workers.run(lambda _: spoken(asked, subject.question, subject.prediction))
     else:
         answer = Spoken(refused, (refused,))
@@ -73,10 +74,17 @@ async def chat(request: Request) -> Response:
     return Response(_completion(backend, asked, subject, answer, name).model_dump_json(), media_type="application/json")
 
 
-def _known_model(backend: Backend, name: str) -> None:
-    known = [model.id for model in backend.models()]
-    if name not in known:
-        raise Problem(404, f"There is no model '{name[:80]}' here; there is {', '.join(known)}.")
+async def _by_the_writer(writer: Writer | None, asked: ChatAsked, subject: Subject) -> Subject:
+    """The face as a language model explains it, where JSON is wanted of one that keeps no schema by itself."""
+    if writer is None or subject.prediction is None or subject.picture is None:
+        return subject
+    told = await captioned(writer, subject.picture, subject.prediction, False)
+    if told.caption is None:
+        raise Problem(502, "The language model wrote no caption that could be put into this schema.")
+    words = labels_asked(asked)
+    if words:
+        told = await labelled(writer, subject.picture, told, words)
+    return replace(subject, prediction=told)
 
 
 async def _subject(backend: Backend, asked: ChatAsked) -> Subject:

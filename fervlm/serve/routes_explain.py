@@ -11,15 +11,16 @@ from starlette.responses import StreamingResponse
 from fervlm.predict.agreement import words_of
 from fervlm.records import Prediction
 from fervlm.serve import sse
-from fervlm.serve.asking import backend_of, explained, picture_of, ready
+from fervlm.serve.asking import backend_of, explained, meant, picture_of
 from fervlm.serve.backend import Backend, Writer
+from fervlm.serve.closing import sections_as_they_close
 from fervlm.serve.explaining import Made, classify_picture, wanted
 from fervlm.serve.inputs import parsed
 from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
+from fervlm.serve.questions import captioned, labelled
 from fervlm.serve.schemas import Answer, ClassifyAsked, ExplainAsked
 from fervlm.serve.sections import face_event, section_events
-from fervlm.serve.writing import sections_as_they_close
 
 router = APIRouter(tags=["faces"])
 _EVENTS: dict[str, Any] = {
@@ -38,17 +39,17 @@ async def explain(request: Request) -> Response:
     """Explain every face of a picture, or what an AU detector measured; every sentence is checked."""
     asked, files = await parsed(request, ExplainAsked)
     backend = backend_of(request)
-    ready(backend)
+    chosen = meant(backend, asked.model)
     picture, made = await explained(backend, asked, files, draw=asked.draw)
-    writer = backend.writer if picture is not None else None
+    writer = chosen if picture is not None else None
     if asked.stream:
         observe_only = asked.observe_only or backend.settings.observe_only
         parts = _streamed(backend, made, picture, writer, observe_only, str(request.state.request_id))
         return StreamingResponse(parts, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
     if writer is not None and picture is not None:
         only = asked.observe_only or backend.settings.observe_only
-        made.predictions[:] = [await writer.caption(picture, one, only) for one in made.predictions]
-    return answer(backend, made)
+        made.predictions[:] = [await captioned(writer, picture, one, only) for one in made.predictions]
+    return answer(backend, made, writer)
 
 
 @router.post("/v1/classify", response_model=Answer, responses=errors(), openapi_extra=body(ClassifyAsked, "picture"))
@@ -56,25 +57,25 @@ async def classify(request: Request) -> Response:
     """Hold every face of a picture against labels in any words; nothing is explained."""
     asked, files = await parsed(request, ClassifyAsked)
     backend = backend_of(request)
-    ready(backend)
+    writer = meant(backend, asked.model)
     if backend.settings.observe_only:
         raise Problem(422, "This server tells movements only, so it gives no labels.")
     if asked.unknown and backend.workers.manifest.unknown is None:
         raise Problem(409, f"{backend.workers.name} was published without a rule for faces that fit no label.")
     picture, name = await picture_of(backend, asked.picture, asked.name, files)
     made = await backend.workers.run(lambda r: classify_picture(r, picture, name, asked, unknown=asked.unknown))
-    if backend.writer is not None:
+    if writer is not None:
         labels = words_of(wanted(asked))
-        made.predictions[:] = [await backend.writer.labelled(picture, one, labels) for one in made.predictions]
-    return answer(backend, made)
+        made.predictions[:] = [await labelled(writer, picture, one, labels) for one in made.predictions]
+    return answer(backend, made, writer)
 
 
-def answer(backend: Backend, made: Made) -> Response:
+def answer(backend: Backend, made: Made, writer: Writer | None) -> Response:
     """Predictions as JSON, counted."""
     backend.metrics.told(made.predictions)
     told = Answer(
         backend=made.predictions[0].backend if made.predictions else backend.workers.backend,
-        model=backend.models()[0].id,
+        model=backend.called(writer),
         predictions=made.predictions,
         notes=made.notes,
         figures=made.figures,
@@ -86,7 +87,7 @@ async def _streamed(
     backend: Backend, made: Made, picture: bytes | None, writer: Writer | None, observe_only: bool, request: str
 ) -> AsyncIterator[bytes]:
     """The events of an answer; one that breaks off ends with `error`."""
-    begin = {"backend": backend.workers.backend if writer is None else writer.backend, "model": backend.models()[0].id}
+    begin = {"backend": backend.workers.backend if writer is None else writer.backend, "model": backend.called(writer)}
     yield sse.event("begin", {**begin, "faces": len(made.predictions), "notes": made.notes})
     told: list[Prediction] = []
     try:

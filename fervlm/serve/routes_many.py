@@ -12,13 +12,14 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
 from fervlm.records import Prediction
-from fervlm.serve.asking import Files, backend_of, picture_of, ready
-from fervlm.serve.backend import Backend
+from fervlm.serve.asking import Files, backend_of, meant, picture_of
+from fervlm.serve.backend import Backend, Writer
 from fervlm.serve.drawing import TYPES, drawn
 from fervlm.serve.explaining import explain_picture
 from fervlm.serve.inputs import known, parsed
 from fervlm.serve.openapi import body, errors
 from fervlm.serve.problems import Problem
+from fervlm.serve.questions import captioned
 from fervlm.serve.schemas import BatchAsked, BatchLine, Choices, DrawAsked, Item
 
 router = APIRouter(tags=["many"])
@@ -40,7 +41,6 @@ _FILE: dict[str, Any] = {
 async def batch(request: Request) -> Response:
     """Explain many pictures: a JSON line each, in their order; what is wrong with one is told in its own line."""
     backend = backend_of(request)
-    ready(backend)
     asked: Choices
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
         asked, files = await parsed(request, Choices)
@@ -57,18 +57,21 @@ async def batch(request: Request) -> Response:
         raise Problem(413, f"More than {backend.settings.limits.items} items in one batch.")
     if {"label_set", "labels"} <= asked.model_fields_set:
         raise Problem(422, "label_set and labels cannot both be given.")
+    writer = meant(backend, asked.model)
     choices = asked.model_copy(update={"observe_only": True}) if backend.settings.observe_only else asked
-    return StreamingResponse(_lines(backend, items, choices), media_type=NDJSON)
+    return StreamingResponse(_lines(backend, writer, items, choices), media_type=NDJSON)
 
 
-async def _lines(backend: Backend, items: list[tuple[Item, Files]], choices: Choices) -> AsyncIterator[bytes]:
+async def _lines(
+    backend: Backend, writer: Writer | None, items: list[tuple[Item, Files]], choices: Choices
+) -> AsyncIterator[bytes]:
     """The answers in order; a few items are under way at once, so that no worker waits and none is hogged."""
     running: deque[asyncio.Task[BatchLine]] = deque()
     left: Iterator[tuple[int, tuple[Item, Files]]] = enumerate(items)
     try:
         while True:
             for index, (item, files) in left:
-                running.append(asyncio.create_task(_line(backend, index, item, files, choices)))
+                running.append(asyncio.create_task(_line(backend, writer, index, item, files, choices)))
                 if len(running) > backend.settings.workers:
                     break
             if not running:
@@ -83,13 +86,15 @@ async def _lines(backend: Backend, items: list[tuple[Item, Files]], choices: Cho
                 await task
 
 
-async def _line(backend: Backend, index: int, item: Item, files: Files, choices: Choices) -> BatchLine:
+async def _line(
+    backend: Backend, writer: Writer | None, index: int, item: Item, files: Files, choices: Choices
+) -> BatchLine:
     try:
         picture, name = await picture_of(backend, item.picture, item.id, files)
         made = await backend.workers.run(lambda reader: explain_picture(reader, picture, name, choices))
         predictions = made.predictions
-        if backend.writer is not None:
-            predictions = [await backend.writer.caption(picture, one, choices.observe_only) for one in predictions]
+        if writer is not None:
+            predictions = [await captioned(writer, picture, one, choices.observe_only) for one in predictions]
     except Problem as problem:
         return BatchLine(index=index, id=item.id, error=problem.body())
     return BatchLine(index=index, id=item.id, predictions=predictions, notes=made.notes)

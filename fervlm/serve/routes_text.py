@@ -6,11 +6,12 @@ from fastapi import APIRouter, Request, Response
 
 from fervlm.reasoning.verify import verify as verified
 from fervlm.records import AURecord, Verification
-from fervlm.serve.asking import backend_of, explained, picture_of, ready, records_given
+from fervlm.serve.asking import backend_of, explained, meant, picture_of, records_given
 from fervlm.serve.explaining import evidence_of
 from fervlm.serve.inputs import parsed
 from fervlm.serve.openapi import body, errors
 from fervlm.serve.problems import Problem
+from fervlm.serve.questions import captioned
 from fervlm.serve.schemas import Asked, CaptionAnswer, Told, VerifyAsked
 from fervlm.serve.sections import caption_text
 
@@ -27,16 +28,17 @@ async def caption(request: Request) -> Response:
     """The explanation of every face as text and as a record, verified."""
     asked, files = await parsed(request, Asked)
     backend = backend_of(request)
-    ready(backend)
+    chosen = meant(backend, asked.model)
     picture, made = await explained(backend, asked, files, draw=False)
     predictions = made.predictions
-    if backend.writer is not None and picture is not None:
+    writer = chosen if picture is not None else None
+    if writer is not None and picture is not None:
         only = asked.observe_only or backend.settings.observe_only
-        predictions = [await backend.writer.caption(picture, one, only) for one in predictions]
+        predictions = [await captioned(writer, picture, one, only) for one in predictions]
     backend.metrics.told(predictions)
     told = CaptionAnswer(
         backend=predictions[0].backend if predictions else backend.workers.backend,
-        model=backend.models()[0].id,
+        model=backend.called(writer),
         captions=[
             Told(id=one.id, text=caption_text(one), caption=one.caption, verification=one.verification)
             for one in predictions

@@ -10,9 +10,9 @@ from fervlm.facs.labels import label_set_names
 from fervlm.records import AUReading, AURecord, Box, Caption, Prediction, SentenceCheck, Verification
 
 MOST_LABELS, LONGEST_LABEL, LONGEST_NAME, LONGEST_TEXT = 64, 80, 200, 20_000
-PICTURE, AU_FILE, AU_FORMAT, WORD = "picture", "au-file", "au-format", "expression"
+PICTURE, AU_FILE, AU_FORMAT, WORD, MODEL = "picture", "au-file", "au-format", "expression", "model"
 """Formats of our own in the OpenAPI document: an encoded picture, a detector's file, its format as `fervlm formats`
-names it, a word for an expression."""
+names it, a word for an expression, a model as /v1/models names it."""
 
 Per = Literal["auto", "frame", "event", "clip"]
 Word = Annotated[str, Field(min_length=1, max_length=LONGEST_LABEL, json_schema_extra={"format": WORD})]
@@ -40,6 +40,13 @@ class Choices(Wire):
     seed: int = Field(0, ge=0, lt=2**31, description="Chooses among true wordings, never among contents.")
     observe_only: bool = Field(False, description="Movements only: no label, no emotion word.")
     face_is_crop: bool = Field(False, description="The picture is one face, cut out.")
+    model: str = Field(
+        "",
+        min_length=1,
+        max_length=LONGEST_NAME,
+        json_schema_extra={"format": MODEL},
+        description="Which of /v1/models explains a picture; the first by default.",
+    )
 
 
 class Asked(Choices):
@@ -134,7 +141,7 @@ class Answer(BaseModel):
     """What /v1/explain and /v1/classify answer."""
 
     schema_version: Literal["1"] = "1"
-    backend: str = Field(description="`onnx`, `rules` or `vllm`.")
+    backend: str = Field(description="What made the predictions: `onnx`, `rules`, `vllm` or `transformers`.")
     model: str
     predictions: list[Prediction] = Field(description="Largest face first; in the order of the evidence.")
     notes: list[str] = Field([], description="What a user should know of the picture and of the labels.")

@@ -35,6 +35,11 @@ class Limits(Settings):
     answer_s: float = Field(30, gt=0, description="To make an answer, waiting included.")
     write_s: float = Field(30, gt=0, description="For a client to take the next part of a stream.")
 
+    @property
+    def caption_tokens(self) -> int:
+        """Most of a language model's caption."""
+        return min(self.tokens, 512)
+
 
 class Remote(Settings):
     """Which pictures may be fetched by URL; none by default."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """What `--max-lora-rank` may be."""
 STRUCTURED = {"backend": "xgrammar", "disable_any_whitespace": True}
 """Without the second, small models write blanks for ever where JSON allows them."""
+_PART = re.compile(r"(\w+)\.lora_(?:embedding_)?[AB]\b")
 _VISION = re.compile(r"\.(?:visual|vision\w*|image_\w+|multi_modal_projector|mm_projector|connector|merger)\.")
 
 
@@ -30,6 +32,7 @@ class Plan:
         base_name: what the weights alone are called; the same as `name` without an adapter.
         adapter: its folder, or None.
         rank: of the adapter.
+        parts: kinds of layers that the adapter changes, such as `q_proj`.
         manifest: of fervlm's own checkpoints, else None.
     """
 
@@ -38,6 +41,7 @@ class Plan:
     base_name: str
     adapter: Path | None
     rank: int
+    parts: tuple[str, ...]
     manifest: MllmManifest | None
 
     @property
@@ -55,12 +59,13 @@ def is_multimodal(folder: str | Path) -> bool:
     return "vision_config" in found and "architectures" in found
 
 
-def plan_of(folder: str | Path, base: str | None = None) -> Plan:
+def plan_of(folder: str | Path, base: str | None = None, *, for_vllm: bool = True) -> Plan:
     """The plan for a folder.
 
     Args:
         folder: whole weights, or an adapter.
         base: where an adapter's base lies now; by default where the folder says.
+        for_vllm: whether what vLLM would ignore is refused.
 
     Raises:
         FervlmError: damaged; an adapter on layers that vLLM ignores; a base that is not there.
@@ -69,25 +74,29 @@ def plan_of(folder: str | Path, base: str | None = None) -> Plan:
     manifest = read_manifest(folder) if is_mllm(folder) else None
     name = manifest.name if manifest is not None else folder.name
     if not (folder / ADAPTER_CONFIG).is_file():
-        return Plan(name, str(folder), name, None, 0, manifest)
+        return Plan(name, str(folder), name, None, 0, (), manifest)
     config = _json(folder / ADAPTER_CONFIG)
-    _refuse_vision(folder)
+    names = tensor_places(folder / ADAPTER_WEIGHTS)
+    if for_vllm:
+        _refuse_vision(folder, names)
     where = base or (manifest.base if manifest is not None else str(config.get("base_model_name_or_path") or ""))
     found = _placed(where, folder)
+    parts = tuple(sorted({part for name in names for part in _PART.findall(name)}))
     rank = max([int(config.get("r", 8)), *map(int, (config.get("rank_pattern") or {}).values())])
+    if not for_vllm:
+        return Plan(name, found, f"{name}-base", folder, rank, parts, manifest)
     if rank > RANKS[-1]:
         raise FervlmError(f"the adapter has rank {rank}, vLLM takes up to {RANKS[-1]}", file=folder)
     if config.get("modules_to_save"):
         raise FervlmError("the adapter brings whole layers too, which vLLM does not load", file=folder, hint=_MERGE)
-    return Plan(name, found, f"{name}-base", folder, next(r for r in RANKS if r >= rank), manifest)
+    return Plan(name, found, f"{name}-base", folder, next(r for r in RANKS if r >= rank), parts, manifest)
 
 
 _MERGE = "Merge it first: fervlm merge ADAPTER --out FOLDER; then serve that folder."
 
 
-def _refuse_vision(folder: Path) -> None:
+def _refuse_vision(folder: Path, names: Iterable[str]) -> None:
     """vLLM applies LoRA to language layers only, and says nothing where an adapter holds more."""
-    names = tensor_places(folder / ADAPTER_WEIGHTS)
     vision = next((name for name in names if _VISION.search(name)), None)
     if vision is not None:
         raise FervlmError(
@@ -114,6 +123,8 @@ def command(plan: Plan, program: str, port: int | str, more: list[str], dtype: s
         told += ["--max-model-len", str(plan.context)]
     if plan.adapter is not None:
         told += ["--enable-lora", "--max-lora-rank", str(plan.rank), "--lora-modules", f"{plan.name}={plan.adapter}"]
+        # Left to itself, vLLM prepares the last layer too, and 0.32 on the CPU then dies of scores in a mixed batch.
+        told += ["--lora-target-modules", *plan.parts] if plan.parts else []
     return [*told, *more]
 
 

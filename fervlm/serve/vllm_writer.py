@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import io
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any
 
 import httpx
 
-from fervlm.prompts import prompt
-from fervlm.records import Prediction
+from fervlm.mllm.manifest import ScoreCalibration
 from fervlm.serve.alone import Alone
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import ModelInfo
 from fervlm.serve.vllm_plan import Plan, special_tokens
-from fervlm.serve.writing import scored, written
-from fervlm.vision.crop import crop_faces
-from fervlm.vision.find_faces import finder_named
-from fervlm.vision.open_picture import open_picture
 
 DOWN = "The language model does not answer; it is starting again."
 CONNECTIONS = 256
@@ -33,11 +27,15 @@ class VllmWriter:
         url: where it listens.
         plan: what it serves; None for a server of somebody else, whose first model is taken.
         up: whether it is up as far as is known; always, by default.
-        tokens: most of an answer.
+        name: of the model, where there is no plan.
+        tokens: most of a caption.
         seconds: for an answer, or between two parts of a stream.
+        transport: how requests travel; httpx's own by default.
+        alone: whether label scores are asked for while nothing else is; see `Alone`.
     """
 
     backend = "vllm"
+    keeps_schemas = True
 
     def __init__(
         self,
@@ -49,11 +47,12 @@ class VllmWriter:
         tokens: int = 512,
         seconds: float = 120,
         transport: httpx.AsyncBaseTransport | None = None,
+        alone: bool = False,
     ) -> None:
-        self.plan, self._up, self._tokens = plan, up or (lambda: True), tokens
+        self.plan, self._up, self.tokens = plan, up or (lambda: True), tokens
         self.name = name or (plan.name if plan is not None else "")
         self.parity: dict[str, Any] | None = None
-        self._turns = Alone()
+        self._turns = Alone() if alone else None
         self.special = special_tokens(plan) if plan is not None else frozenset[str]()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
         self._http = httpx.AsyncClient(
@@ -70,6 +69,12 @@ class VllmWriter:
         """Side in pixels of the faces it was trained on; None where that is not known."""
         return self.plan.manifest.crop_side if self.plan is not None and self.plan.manifest is not None else None
 
+    @property
+    def rule(self) -> ScoreCalibration | None:
+        """How its label scores become probabilities."""
+        manifest = self.plan.manifest if self.plan is not None else None
+        return manifest.calibration.get("direct") if manifest is not None else None
+
     def models(self) -> list[ModelInfo]:
         """The one model that answers; its base stays inside."""
         manifest = self.plan.manifest if self.plan is not None else None
@@ -77,51 +82,10 @@ class VllmWriter:
         version = manifest.version if manifest is not None else None
         return [ModelInfo(id=self.name, backend=self.backend, version=version, adapter=adapter, parity=self.parity)]
 
-    # ---- captions
-
-    async def caption(self, picture: bytes, prediction: Prediction, observe_only: bool) -> Prediction:
-        """The prediction with this model's caption, verified."""
-        answer = await self.chat(self._asked(picture, prediction, observe_only))
-        text = str(answer["choices"][0]["message"]["content"] or "")
-        return written(prediction, text, self.backend, self.name, observe_only)
-
-    async def caption_parts(self, picture: bytes, prediction: Prediction, observe_only: bool) -> AsyncIterator[str]:
-        """The text of a caption as it comes."""
-        async for chunk in self.chat_stream({**self._asked(picture, prediction, observe_only), "stream": True}):
-            for choice in chunk.get("choices", ()):
-                part = (choice.get("delta") or {}).get("content")
-                if part:
-                    yield part
-
-    def _asked(self, picture: bytes, prediction: Prediction, observe_only: bool) -> dict[str, Any]:
-        question = prompt("mllm_movements" if observe_only else "mllm_caption").text
-        shown = {"type": "image_url", "image_url": {"url": self.shown(picture, prediction)}}
-        message = {"role": "user", "content": [shown, {"type": "text", "text": question}]}
-        return {"model": self.name, "messages": [message], "max_tokens": self._tokens, "temperature": 0}
-
-    def shown(self, picture: bytes, prediction: Prediction | None) -> str:
-        """The face as a data URL, cut out as the faces of training are; the whole picture where it is none of ours."""
-        side = self.side
-        if side is None:
-            return (
-                "data:image/png;base64," + base64.b64encode(_png(open_picture(picture, name="picture").pixels)).decode()
-            )
-        return "data:image/png;base64," + base64.b64encode(face_png(picture, prediction, side)).decode()
-
     # ---- label probabilities
 
-    async def labelled(self, picture: bytes, prediction: Prediction, labels: Sequence[str]) -> Prediction:
-        """The prediction with this model's probabilities of labels, calibrated as its manifest says."""
-        scores = await self.label_scores(picture, prediction, labels)
-        manifest = self.plan.manifest if self.plan is not None else None
-        rule = manifest.calibration.get("direct") if manifest is not None else None
-        return scored(prediction, labels, scores, rule, self.backend, self.name)
-
-    async def label_scores(self, picture: bytes, prediction: Prediction | None, labels: Sequence[str]) -> list[float]:
-        """Log-probability of each label as the answer to the question that the model was trained on."""
-        shown = {"type": "image_url", "image_url": {"url": self.shown(picture, prediction)}}
-        asked = {"type": "text", "text": prompt("mllm_label").fill(labels=", ".join(labels))}
-        messages = [{"role": "user", "content": [shown, asked]}]
+    async def label_scores(self, messages: list[dict[str, Any]], labels: Sequence[str]) -> list[float]:
+        """Log-probability of each label as the answer to a question."""
         told = await asyncio.gather(*(self.forced(self.name, messages, label) for label in labels))
         return [sum(one) for one in told]
 
@@ -144,8 +108,7 @@ class VllmWriter:
             "model": model, "messages": spoken, "max_tokens": 1, "temperature": 0, "prompt_logprobs": 0,
             "add_generation_prompt": False,
         }  # fmt: skip
-        # vLLM 0.32 dies where log-probabilities of a prompt under LoRA share a batch with anything else.
-        async with self._turns.alone():
+        async with nullcontext() if self._turns is None else self._turns.alone():
             told = (await self._post("/v1/chat/completions", payload)).get("prompt_logprobs") or []
         tail = told[len(told) - (after - before) :]
         if after <= before or len(tail) != after - before or not all(tail):
@@ -168,7 +131,7 @@ class VllmWriter:
 
     async def chat(self, payload: dict[str, Any]) -> dict[str, Any]:
         """A completion as vLLM gives it."""
-        async with self._turns.shared():
+        async with self._shared():
             return await self._post("/v1/chat/completions", payload)
 
     async def chat_stream(self, payload: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
@@ -176,7 +139,7 @@ class VllmWriter:
         done = False
         try:
             async with (
-                self._turns.shared(),
+                self._shared(),
                 self._http.stream("POST", "/v1/chat/completions", json=payload) as answer,
             ):
                 if answer.status_code != 200:
@@ -194,6 +157,9 @@ class VllmWriter:
             raise Problem(503, "The answer broke off: the language model went away.", {"retry-after": "5"}) from None
         if not done:
             raise Problem(503, "The answer broke off: the language model went away.", {"retry-after": "5"})
+
+    def _shared(self) -> AbstractAsyncContextManager[None]:
+        return nullcontext() if self._turns is None else self._turns.shared()
 
     async def _post(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -240,29 +206,3 @@ def _refused(status: int, content: bytes) -> Problem:
     if status in {400, 404, 413, 422}:
         return Problem(422, f"The language model refuses this: {told or status}")
     return Problem(503, DOWN, {"retry-after": "5"})
-
-
-def face_png(picture: bytes, prediction: Prediction | None, side: int) -> bytes:
-    """The predicted face as a square PNG, framed as the faces of training are.
-
-    The finder is asked once more, as a prediction holds the face's box and not the square; the whole picture is taken
-    where it is a face already.
-    """
-    photo = open_picture(picture, name="picture")
-    told = (prediction.face_id if prediction is not None else None) or ""
-    number = int(told) - 1 if told.isdigit() else 0
-    high, wide = (round(size * photo.scale) for size in photo.pixels.shape[:2])
-    box = prediction.box if prediction is not None else None
-    whole = box is not None and box.width >= wide and box.height >= high
-    found = [] if whole else finder_named("haar").find(photo.pixels)
-    if number >= len(found):
-        found, number = finder_named("none").find(photo.pixels), 0
-    return _png(crop_faces(photo.pixels, [found[number].square], side)[0])
-
-
-def _png(pixels: Any) -> bytes:  # noqa: ANN401 - numpy's
-    from PIL import Image  # noqa: PLC0415
-
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()

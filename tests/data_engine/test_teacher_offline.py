@@ -1,6 +1,6 @@
 """vLLM's own engine as the teacher, on the CPU: real answers of a small random model, and what cannot be loaded.
 
-Runs where FERVLM_VLLM names vLLM's program (`.ci/run` sets it); fervlm must be importable beside it.
+Runs where FERVLM_VLLM names vLLM's program (`.ci/run` sets it); the Python beside it has fervlm's own needs as well.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def _asked(picture: dict[str, object], words: str) -> list[dict[str, object]]:
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:
-    assert [model.id for model in client.models.list()] == [MODEL]
+    assert next(iter(client.models.list())).id == MODEL  # beside it the nano-VLM, where it ships and torch is there
 
 
 def test_a_picture_gets_an_explained_answer(client: openai.OpenAI, picture: dict[str, object]) -> None:

@@ -30,7 +30,7 @@ def test_the_client_gives_records(server: str, photo: bytes) -> None:
         lines = list(client.batch([photo, b"nothing", photograph()]))
         assert isinstance(lines[0], list) and isinstance(lines[2], list)
         assert isinstance(lines[1], ServerError) and lines[1].status == 415
-        assert [model["id"] for model in client.models()] == ["fervlm-nano"]
+        assert client.models()[0]["id"] == "fervlm-nano"
 
 
 def test_what_goes_wrong_is_one_sentence(server: str, tmp_path: Path) -> None:

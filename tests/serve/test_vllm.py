@@ -1,10 +1,12 @@
 """Real vLLM on the CPU behind the gateway: captions, chat, LoRA, streams, schemas, choices, batch, crash and restart.
 
-Runs where FERVLM_VLLM names vLLM's program (`.ci/run` sets it); two starts in all, and one restart.
+Runs where FERVLM_VLLM names vLLM's program (`.ci/run` sets it), with the nano-VLM that ships or one of random weights;
+one start of vLLM, and one restart.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import io
@@ -21,7 +23,7 @@ import psutil
 import pytest
 
 from tests.serve.conftest import Served
-from tests.serve.tiny_vlm import write_adapter, write_base
+from tests.serve.tiny_vlm import nano_vlm, write_adapter
 
 PROGRAM = os.environ.get("FERVLM_VLLM")
 pytestmark = [
@@ -29,31 +31,45 @@ pytestmark = [
     pytest.mark.timeout(1500),
 ]
 openai = pytest.importorskip("openai", reason="needs the extra 'dev'")
+# Model and scheduler in one process: each process of vLLM takes a quarter of a minute to import it.
 ARGUMENTS = ("--enforce-eager", "--max-num-seqs", "4", "--max-model-len", "1024")
+ARGUMENTS += ("--distributed-executor-backend", "uni")
+ENVIRONMENT = {
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+}
+SHORT = ("--tokens", "160")
 
 
-def _options(base: Path, log: Path) -> list[str]:
+def _vllm_options(base: Path, log: Path, *arguments: str) -> list[str]:
     told = ["--base", str(base), "--vllm", str(PROGRAM), "--vllm-log", str(log)]
-    return [*told, *(option for argument in ARGUMENTS for option in (f"--vllm-arg={argument}",))]
+    return [*told, *(f"--vllm-arg={argument}" for argument in (*ARGUMENTS, *arguments))]
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_base(tmp_path_factory.mktemp("vlm") / "base")
+    return nano_vlm(tmp_path_factory.mktemp("vlm") / "base")
 
 
 @pytest.fixture(scope="module")
-def served(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The gateway with vLLM behind it and an adapter that learned something."""
+def idle(base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An adapter that learned nothing."""
+    return write_adapter(base, tmp_path_factory.mktemp("idle") / "idle", steps=0)
+
+
+@pytest.fixture(scope="module")
+def served(base: Path, idle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The gateway with vLLM behind it and an adapter that learned something; vLLM knows the idle one as well."""
     folder = tmp_path_factory.mktemp("served")
     adapter = write_adapter(base, folder / "emo")
-    found = Served(str(adapter), *_options(base, folder / "vllm.log"), environment=ENVIRONMENT)
+    both = ("--lora-modules", f"emo={adapter}", f"idle={idle}", "--served-model-name", "emo-base", "idle-base")
+    options = _vllm_options(base, folder / "vllm.log", *both)
+    found = Served(str(adapter), *options, *SHORT, environment=ENVIRONMENT)
     _until_ready(found, 1200)
     yield found
-    found.stop()
-
-
-ENVIRONMENT = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    if found.process.poll() is None:
+        found.stop()
 
 
 def _until_ready(served: Served, seconds: float) -> float:
@@ -66,6 +82,15 @@ def _until_ready(served: Served, seconds: float) -> float:
     if served.process.poll() is None:
         served.stop()
     raise AssertionError(served.log()[-4000:])
+
+
+def _vllm(served: Served) -> psutil.Process:
+    return next(one for one in psutil.Process(served.process.pid).children() if "serve" in one.cmdline())
+
+
+def _vllm_url(served: Served) -> str:
+    words = _vllm(served).cmdline()
+    return f"http://127.0.0.1:{words[words.index('--port') + 1]}"
 
 
 @pytest.fixture
@@ -98,14 +123,16 @@ def test_captions_are_verified_against_our_evidence(served: Served, photo: bytes
     answer = httpx.post(f"{served.address}/v1/explain", files={"picture": photo}, timeout=120).json()
     [told] = answer["predictions"]
     assert told["backend"] == "vllm" and answer["model"] == "emo" and told["versions"]["model"] == "emo"
-    assert told["evidence"]["detector"]["name"] == "fervlm-nano" and told["verification"]["sentences"]
+    assert told["evidence"]["detector"]["name"] == "fervlm-nano"
+    formed = told["caption"] is not None  # random weights write none: that is found, too
+    assert told["verification"]["scores"]["format_ok"] is formed and (formed or not told["verification"]["ok"])
     assert told["agreement"]["au_label"] == "happiness"
     with httpx.stream(
         "POST", f"{served.address}/v1/explain", files={"picture": photo}, data={"stream": "true"}, timeout=120
     ) as stream:
         text = "".join(stream.iter_text())
     names = [line.removeprefix("event: ") for line in text.splitlines() if line.startswith("event: ")]
-    assert names[:2] == ["begin", "face"] and names[-2:] == ["prediction", "done"] and "section" in names
+    assert names[:2] == ["begin", "face"] and names[-2:] == ["prediction", "done"]
 
 
 def test_label_probabilities_are_those_of_the_training_stack(served: Served, base: Path, photo: bytes) -> None:
@@ -167,8 +194,41 @@ def test_a_batch_goes_through(served: Served, photo: bytes) -> None:
     assert lines[0]["predictions"][0]["backend"] == "vllm"
 
 
-def _vllm(served: Served) -> psutil.Process:
-    return next(one for one in psutil.Process(served.process.pid).children() if "serve" in one.cmdline())
+def test_scores_and_chats_of_several_gateways_share_one_vllm(served: Served, photo: bytes) -> None:
+    """vLLM 0.32 on the CPU dies of log-probabilities in a mixed batch under LoRA, unless it is started as we do."""
+    other = Served("--vllm-url", _vllm_url(served), "--no-parity")
+    _until_ready(other, 60)
+    before = _vllm(served).pid
+    labels = {"labels": "happy,sad,angry,surprised,bored"}
+    shown = "data:image/jpeg;base64," + base64.b64encode(photo).decode()
+    content = [{"type": "image_url", "image_url": {"url": shown}}, {"type": "text", "text": "Explain."}]
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(timeout=240) as http:
+            chats = [{"model": name, "messages": [{"role": "user", "content": content}], "max_tokens": 12, "repair": False} for name in ("emo", "emo-base")]  # fmt: skip  # noqa: E501
+            told = [http.post(f"{served.address}/v1/chat/completions", json=chats[0]) for _ in range(3)]
+            told += [http.post(f"{other.address}/v1/chat/completions", json=chats[1]) for _ in range(3)]
+            told += [
+                http.post(f"{served.address}/v1/classify", files={"picture": photo}, data=labels) for _ in range(3)
+            ]
+            return await asyncio.gather(*told)
+
+    answers = asyncio.run(ask())
+    assert [one.status_code for one in answers] == [200] * 9, [one.text[:300] for one in answers]
+    shares = [one.json()["predictions"][0]["probabilities"] for one in answers[6:]]
+    assert all(math.isclose(shares[0][label], one[label], abs_tol=0.02) for one in shares for label in one)
+    assert _vllm(served).pid == before
+    first = httpx.get(f"{other.address}/v1/models").json()["data"][0]
+    assert (first["id"], first["backend"], first["parity"]) == ("emo-base", "vllm", None)
+    assert other.stop()[0] == 0
+
+
+def test_an_adapter_without_effect_ends_the_start(served: Served, base: Path, idle: Path) -> None:
+    found = Served(str(idle), "--base", str(base), "--vllm-url", _vllm_url(served))
+    assert found.process.wait(timeout=300) == 2
+    told = found.stop()[1]
+    assert "with the adapter or without it the server answers alike" in told, told
+    assert httpx.get(f"{_vllm_url(served)}/health").status_code == 200  # it is not ours to stop
 
 
 def test_a_crash_is_503_then_it_answers_again(served: Served, photo: bytes) -> None:
@@ -198,15 +258,7 @@ def test_sigterm_stops_the_whole_tree(served: Served) -> None:
     assert not left and gone
 
 
-def test_an_adapter_without_effect_ends_the_start(base: Path, tmp_path: Path) -> None:
-    adapter = write_adapter(base, tmp_path / "idle", steps=0)
-    found = Served(str(adapter), *_options(base, tmp_path / "vllm.log"), environment=ENVIRONMENT)
-    assert found.process.wait(timeout=1200) == 2
-    told = found.stop()[1]
-    assert "with the adapter or without it the server answers alike" in told
-
-
 def test_an_adapter_on_the_picture_tower_never_starts(base: Path, tmp_path: Path) -> None:
     adapter = write_adapter(base, tmp_path / "vision", steps=0, vision=True)
     with pytest.raises(AssertionError, match="ignores silently"):
-        Served(str(adapter), *_options(base, tmp_path / "vllm.log"))
+        Served(str(adapter), *_vllm_options(base, tmp_path / "vllm.log"))

@@ -42,6 +42,7 @@ def test_the_command_follows_from_the_adapter(tmp_path: Path) -> None:
     assert told[:3] == ["vllm", "serve", str(tmp_path / "base")] and told[-2:] == ["--max-num-seqs", "4"]
     assert "--enable-lora" in told and told[told.index("--max-lora-rank") + 1] == "16"
     assert told[told.index("--lora-modules") + 1] == f"emo={folder}"
+    assert told[told.index("--lora-target-modules") + 1] == "q_proj"
     assert told[told.index("--host") + 1] == "127.0.0.1"
 
 

@@ -20,13 +20,14 @@ from fervlm.records import Prediction
 from fervlm.serve.backend import Backend
 from fervlm.serve.chat_remote import remote_chat, remote_stream
 from fervlm.serve.chat_schemas import ChatAsked, Subject
+from fervlm.serve.closing import sections_as_they_close
 from fervlm.serve.metrics import Metrics
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import SectionEvent
 from fervlm.serve.settings import Limits, ServeSettings
 from fervlm.serve.vllm_writer import VllmWriter
 from fervlm.serve.workers import Workers
-from fervlm.serve.writing import scored, sections_as_they_close, written
+from fervlm.serve.writing import scored, written
 
 FALSE = "The brows are lowered (AU4)."
 

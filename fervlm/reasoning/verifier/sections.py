@@ -36,8 +36,9 @@ _CONCLUDED = (
     r"|(?:final |overall |suggested )?(?:label|answer|verdict|decision|outcome|result|classification)"
     r"|what (?:i|we|one) (?:would )?calls? (?:it|this)"
 )
+# Bounded and without backtracking: blank lines without end would otherwise take cubic time.
 _HEADING = re.compile(
-    r"(?:(?<=[.!?;])|^|\n)[\s>#*_|\-•]*(?:\(?(?:\d{1,2}|[a-d])[.)])?[\s*_#]*"
+    r"(?:(?<=[.!?;])|^|\n)[\s>#*_|\-•]{0,200}+(?:\(?(?:\d{1,2}|[a-d])[.)][\s*_#]{0,20}+)?"
     rf"(?P<name>(?P<overview>{_OVERVIEW})|(?P<observation>{_OBSERVED})|(?P<interpretation>{_INTERPRETED})"
     rf"|(?P<conclusion>{_CONCLUDED}))"
     r"[\s*_]*(?P<mark>:|\s[–—-]\s|\n|$)[\s*_]*",
