@@ -12,9 +12,14 @@ from eval.peers import installed_version
 from eval.peers.pictures import Pixels, answered
 from fervlm.errors import FervlmError
 
+MARGIN = 10
+"""Pixels that the package adds around a face by default (`offsets`)."""
+
 
 class Peer:
-    """A crop is handed over with the whole picture as the face's place, so that nothing is searched in it.
+    """Nothing is searched in a crop: the place given is such that, with the package's own margin, all of it is seen.
+
+    That is how its model was trained: on FER2013's pictures as they are.
 
     Args:
         benchmark: its labels are mapped by name.
@@ -35,7 +40,8 @@ class Peer:
             yield from answered([item], self._whole if item.crop else self._found, self._benchmark)
 
     def _whole(self, pixels: Pixels) -> Mapping[str, float]:
-        return self._first(pixels, [(0, 0, pixels.shape[1], pixels.shape[0])])
+        height, width = pixels.shape[:2]
+        return self._first(pixels, [(MARGIN, MARGIN, width - 2 * MARGIN, height - 2 * MARGIN)])
 
     def _found(self, pixels: Pixels) -> Mapping[str, float]:
         return self._first(pixels, None)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -42,19 +42,19 @@ class Peer:
         vision: Any = import_module("mediapipe.tasks.python.vision")
         base = tasks.BaseOptions(model_asset_path=setting)
         options = vision.FaceLandmarkerOptions(base_options=base, output_face_blendshapes=True, num_faces=1)
-        self._landmarker = vision.FaceLandmarker.create_from_options(options)
-        atexit.register(self._landmarker.close)  # its own clean-up fails once modules are gone
+        self._opened = partial(vision.FaceLandmarker.create_from_options, options)
         self._rules = Rules(benchmark, Settings())
         self.name, self.version = "peer mediapipe + rules", installed_version("mediapipe")
 
     def answers(self, items: Sequence[Item]) -> Iterator[Answer]:
         """One by one."""
-        with tempfile.TemporaryDirectory() as folder:
+        # Closed here: at the interpreter's end its own clean-up fails.
+        with tempfile.TemporaryDirectory() as folder, self._opened() as landmarker:
             path = Path(folder, "blendshapes.json")
             for item in items:
                 began = time.perf_counter()
                 try:
-                    found = self._blendshapes(item)
+                    found = _blendshapes(landmarker, item)
                 except FervlmError as error:
                     yield failed(item.id, str(error), _ms(began))
                     continue
@@ -63,14 +63,15 @@ class Peer:
                 for answer in self._rules.answers([replace(item, record=record)]):
                     yield answer.model_copy(update={"ms": _ms(began)})
 
-    def _blendshapes(self, item: Item) -> list[dict[str, object]]:
-        mediapipe: Any = import_module("mediapipe")
-        pixels = np.ascontiguousarray(decoded(item)[:, :, ::-1])
-        picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
-        found = self._landmarker.detect(picture).face_blendshapes
-        if not found:
-            raise FervlmError("no face was found")
-        return [{"category_name": one.category_name, "score": one.score} for one in found[0]]
+
+def _blendshapes(landmarker: Any, item: Item) -> list[dict[str, object]]:  # noqa: ANN401
+    mediapipe: Any = import_module("mediapipe")
+    pixels = np.ascontiguousarray(decoded(item)[:, :, ::-1])
+    picture = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)
+    found = landmarker.detect(picture).face_blendshapes
+    if not found:
+        raise FervlmError("no face was found")
+    return [{"category_name": one.category_name, "score": one.score} for one in found[0]]
 
 
 def _ms(began: float) -> float:
