@@ -5,9 +5,10 @@ Verification happens here, outside the model: no word of a message can switch it
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 from fervlm.errors import FervlmError
@@ -31,23 +32,26 @@ PASSED = (
 """Fields that go on to vLLM; all others stay here, so that nobody can reach its other switches."""
 
 
-def payload_of(backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject) -> dict[str, Any]:
+async def payload_of(backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject) -> dict[str, Any]:
     """The request as vLLM gets it: pictures as data of our own, words without marks that structure a conversation."""
     own = backend.settings.limits.tokens
     given = asked.model_dump(mode="json", by_alias=True, exclude_none=True)
     found = {name: given[name] for name in PASSED if name in given}
-    found["messages"] = _messages(writer, asked, subject)
+    picture = subject.picture
+    url = None
+    if picture is not None:
+        url = await asyncio.to_thread(lambda: face_url(picture, None, writer.side, asked.face or 0))
+    found["messages"] = _messages(writer, asked, subject, url)
     return {**found, "max_tokens": min(asked.max_completion_tokens or asked.max_tokens or own, own)}
 
 
-def _messages(writer: Writer, asked: ChatAsked, subject: Subject) -> list[dict[str, Any]]:
+def _messages(writer: Writer, asked: ChatAsked, subject: Subject, url: str | None) -> list[dict[str, Any]]:
     """Only the last picture stays, as the face that the model was trained to see: vLLM itself fetches nothing."""
     last = subject.place
     made = []
     for number, message in enumerate(asked.messages):
         parts: list[dict[str, Any]] = []
-        if number == last and subject.picture is not None:
-            url = face_url(subject.picture, subject.prediction, writer.side)
+        if number == last and url is not None:
             parts.append({"type": "image_url", "image_url": {"url": url}})
         words = plain_words(message, writer.special)
         made.append({"role": message.role, "content": [*parts, {"type": "text", "text": words}] if parts else words})
@@ -62,16 +66,26 @@ def plain_words(message: Message, special: frozenset[str]) -> str:
 
 
 async def remote_chat(
-    backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject, name: str
+    backend: Backend,
+    writer: Writer,
+    asked: ChatAsked,
+    subject: Subject,
+    seen: Coroutine[Any, Any, Prediction | None],
+    name: str,
 ) -> dict[str, Any]:
-    """A completion with `fervlm` beside it.
+    """A completion with `fervlm` beside it; the picture is looked at while the model writes.
 
     Raises:
-        Problem: what the writer answers that is no success.
+        Problem: what the writer answers that is no success, or `seen` raises.
     """
-    prediction = subject.prediction
-    payload = payload_of(backend, writer, asked, subject)
-    answer = await writer.chat(payload)
+    looking = asyncio.create_task(seen)
+    looking.add_done_callback(_heard)
+    try:
+        payload = await payload_of(backend, writer, asked, subject)
+        answer = await _while(looking, writer.chat(payload))
+        prediction = await looking
+    finally:
+        looking.cancel()
     found = checked(content_of(answer), prediction)
     repaired = False
     if found is not None and not found.ok and _may_repair(backend, asked):
@@ -83,6 +97,27 @@ async def remote_chat(
     answer["id"] = name
     answer["fervlm"] = _extra(writer, found, prediction, repaired).model_dump(mode="json")
     return answer
+
+
+async def _while(
+    looking: asyncio.Task[Prediction | None], writing: Coroutine[Any, Any, dict[str, Any]]
+) -> dict[str, Any]:
+    """The answer; given up where looking fails first."""
+    task = asyncio.create_task(writing)
+    task.add_done_callback(_heard)
+    try:
+        await asyncio.wait({looking, task}, return_when=asyncio.FIRST_EXCEPTION)
+        if looking.done() and not looking.cancelled() and looking.exception() is not None:
+            await looking
+        return await task
+    finally:
+        task.cancel()
+
+
+def _heard(done: asyncio.Task[Any]) -> None:
+    """An error that came second is not told of."""
+    if not done.cancelled():
+        done.exception()
 
 
 def checked(text: str, prediction: Prediction | None) -> Verification | None:
@@ -143,11 +178,10 @@ def _extra(writer: Writer, found: Verification | None, prediction: Prediction | 
 
 
 async def remote_stream(
-    backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject, name: str
+    backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject, prediction: Prediction | None, name: str
 ) -> AsyncIterator[bytes]:
     """The model's chunks as they come; the last one carries `fervlm`. A stream that breaks off ends with an error."""
-    prediction = subject.prediction
-    payload = {**payload_of(backend, writer, asked, subject), "stream": True}
+    payload = {**await payload_of(backend, writer, asked, subject), "stream": True}
     if asked.stream_options is not None and asked.stream_options.include_usage:
         payload["stream_options"] = {"include_usage": True}
     text = ""

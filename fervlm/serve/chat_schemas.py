@@ -122,14 +122,14 @@ class Subject:
         question: the last thing the user said.
         words: pieces in all messages.
         picture: the last one sent, or None.
-        prediction: of its largest face, or of the evidence.
+        name: what the picture is called.
         place: number of the message that shows it; -1 without a picture.
     """
 
     question: str
     words: int
     picture: bytes | None = None
-    prediction: Prediction | None = None
+    name: str = "picture"
     place: int = -1
 
 

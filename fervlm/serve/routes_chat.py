@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -58,13 +57,13 @@ async def chat(request: Request) -> Response:
     refused = refusal(subject.question)
     if refused is None and writer is not None and (writer.keeps_schemas or not wants_json(asked)):
         if asked.stream:
-            chunks = remote_stream(backend, writer, asked, subject, name)
+            chunks = remote_stream(backend, writer, asked, subject, await _seen(backend, asked, subject), name)
             return StreamingResponse(chunks, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
-        told = await remote_chat(backend, writer, asked, subject, name)
+        told = await remote_chat(backend, writer, asked, subject, _seen(backend, asked, subject), name)
         return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
     if refused is None:
-        subject = await _by_the_writer(writer, asked, subject)
-        answer = await backend.workers.run(lambda _: spoken(asked, subject.question, subject.prediction))
+        seen = await _by_the_writer(writer, asked, subject, await _seen(backend, asked, subject))
+        answer = await backend.workers.run(lambda _: spoken(asked, subject.question, seen))
     else:
         answer = Spoken(refused, (refused,))
     backend.metrics.checked(answer.verification)
@@ -74,38 +73,46 @@ async def chat(request: Request) -> Response:
     return Response(_completion(backend, asked, subject, answer, name).model_dump_json(), media_type="application/json")
 
 
-async def _by_the_writer(writer: Writer | None, asked: ChatAsked, subject: Subject) -> Subject:
+async def _by_the_writer(
+    writer: Writer | None, asked: ChatAsked, subject: Subject, seen: Prediction | None
+) -> Prediction | None:
     """The face as a language model explains it, where JSON is wanted of one that keeps no schema by itself."""
-    if writer is None or subject.prediction is None or subject.picture is None:
-        return subject
-    told = await captioned(writer, subject.picture, subject.prediction, False)
+    if writer is None or seen is None or subject.picture is None:
+        return seen
+    told = await captioned(writer, subject.picture, seen, False)
     if told.caption is None:
         raise Problem(502, "The language model wrote no caption that could be put into this schema.")
     words = labels_asked(asked)
-    if words:
-        told = await labelled(writer, subject.picture, told, words)
-    return replace(subject, prediction=told)
+    return await labelled(writer, subject.picture, told, words) if words else told
 
 
 async def _subject(backend: Backend, asked: ChatAsked) -> Subject:
-    """The last picture explained."""
+    """What is asked, about which picture."""
     texts = [text for message in asked.messages for text in _texts(message.content)]
     words = sum(len(text.split()) for text in texts)
     users = [message for message in asked.messages if message.role == "user"]
     question = " ".join(_texts(users[-1].content)) if users else ""
+    place, url = _last_picture(asked)
+    if url is None or asked.evidence is not None:
+        return Subject(question, words)
+    picture, name = await picture_of(backend, url, "picture", {})
+    return Subject(question, words, picture, name, place)
+
+
+async def _seen(backend: Backend, asked: ChatAsked, subject: Subject) -> Prediction | None:
+    """The picture or the evidence explained by the engine: what answers are held against."""
     choices = choices_of(asked)
     if backend.settings.observe_only:
         choices = choices.model_copy(update={"observe_only": True})
     if asked.evidence is not None:
         records = await records_given(backend, asked.evidence, "", "", {})
         made = await backend.workers.run(lambda _: explain_records(records, choices, "auto"))
-        return Subject(question, words, None, _chosen(made.predictions, asked) if made.predictions else None)
-    place, url = _last_picture(asked)
-    if url is None:
-        return Subject(question, words)
-    picture, name = await picture_of(backend, url, "picture", {})
-    made = await backend.workers.run(lambda reader: explain_shown(reader, picture, name, choices))
-    return Subject(question, words, picture, _chosen(made.predictions, asked), place)
+        return _chosen(made.predictions, asked) if made.predictions else None
+    picture = subject.picture
+    if picture is None:
+        return None
+    made = await backend.workers.run(lambda reader: explain_shown(reader, picture, subject.name, choices))
+    return _chosen(made.predictions, asked)
 
 
 def _chosen(predictions: list[Prediction], asked: ChatAsked) -> Prediction:

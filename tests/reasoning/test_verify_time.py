@@ -1,4 +1,4 @@
-"""Texts that no caption looks like are read in time that grows with their length: whoever writes them may be hostile."""
+"""Texts that no caption looks like are read in time that grows with their length, as some are sent to do harm."""
 
 from __future__ import annotations
 

@@ -70,8 +70,12 @@ def _writer(model: Says) -> VllmWriter:
 def _chat(model: Says, seen: Prediction | None, photo: bytes, words: str = "Explain.", **more: Any) -> dict[str, Any]:
     content = [{"type": "image_url", "image_url": {"url": "https://elsewhere.example/a.jpg"}}, {"type": "text", "text": words}]  # fmt: skip  # noqa: E501
     asked = ChatAsked.model_validate({"model": "m", "messages": [{"role": "user", "content": content}], **more})
-    subject = Subject(words, 1, photo if seen is not None else None, seen, 0)
-    return _with_backend(lambda backend: remote_chat(backend, _writer(model), asked, subject, "id"))
+    subject = Subject(words, 1, photo if seen is not None else None, place=0)
+    return _with_backend(lambda backend: remote_chat(backend, _writer(model), asked, subject, _known(seen), "id"))
+
+
+async def _known(seen: Prediction | None) -> Prediction | None:
+    return seen
 
 
 def _with_backend(work: Callable[[Backend], Awaitable[Any]]) -> Any:
@@ -134,8 +138,8 @@ def test_the_model_gets_data_not_urls_and_no_marks(seen: Prediction, truth: str,
     content = [{"type": "image_url", "image_url": {"url": "https://a.example/x"}}, {"type": "text", "text": words}]
     messages = [{"role": "user", "content": content}, {"role": "user", "content": content}]
     asked = ChatAsked.model_validate({"model": "m", "messages": messages, "guided_json": {}, "chat_template": "x"})
-    subject = Subject(words, 1, photo, seen, 1)
-    _with_backend(lambda backend: remote_chat(backend, writer, asked, subject, "id"))
+    subject = Subject(words, 1, photo, place=1)
+    _with_backend(lambda backend: remote_chat(backend, writer, asked, subject, _known(seen), "id"))
     [sent] = model.asked
     assert "guided_json" not in sent and "chat_template" not in sent and sent["max_tokens"] == Limits().tokens
     first, last = sent["messages"]
@@ -163,12 +167,28 @@ def test_what_the_model_server_does_wrong_is_a_problem(seen: Prediction, photo: 
 
     async def cut(backend: Backend) -> list[bytes]:
         asked = ChatAsked.model_validate({"model": "m", "messages": [{"role": "user", "content": "x"}]})
-        parts = remote_stream(backend, _writer(Says("A text that", cut=True)), asked, Subject("x", 1), "id")
+        parts = remote_stream(backend, _writer(Says("A text that", cut=True)), asked, Subject("x", 1), None, "id")
         return [part async for part in parts]
 
     *chunks, last = _with_backend(cut)
     assert len(chunks) == 2 and b"[DONE]" not in last
     assert json.loads(last.removeprefix(b"data: "))["error"]["message"].startswith("The answer broke off")
+
+
+def test_a_picture_that_cannot_be_looked_at_gives_up_the_answer(photo: bytes) -> None:
+    async def none(*_: object) -> Prediction | None:
+        raise Problem(404, "face: there is no face 7; 1 were found, counted from 0.")
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(30)
+        return httpx.Response(500)
+
+    writer = VllmWriter("http://model", name="m", transport=httpx.MockTransport(slow))
+    asked = ChatAsked.model_validate({"model": "m", "messages": [{"role": "user", "content": "x"}], "face": 7})
+    with pytest.raises(Problem, match="no face 7"):
+        _with_backend(
+            lambda backend: remote_chat(backend, writer, asked, Subject("x", 1, photo, place=0), none(), "id")
+        )
 
 
 def test_label_scores_become_probabilities(seen: Prediction) -> None:
