@@ -23,9 +23,11 @@ from transformers import LogitsProcessor
 from fervlm.reasoning.answers import HEADINGS
 
 _BEGIN = '[A-Za-z"(]'
-_SENTENCES = rf"{_BEGIN}[^\n]{{0,400}}[.!?]"
+_BARRED = r"\p{C}\p{Zl}\p{Zp}"
+"""Control characters and whatever else ends a line."""
+_SENTENCES = rf"{_BEGIN}[^{_BARRED}]{{0,400}}[.!?]"
 # No colon near the beginning of a line of prose, so that it is never read as a heading or a field.
-_PROSE = rf"{_BEGIN}[^\n:]{{0,34}}(?:[^\n:][^\n]{{0,600}})?[.!?]"
+_PROSE = rf"{_BEGIN}(?:[^{_BARRED}:]{{0,34}}|[^{_BARRED}:]{{34}}[^{_BARRED}]{{0,600}})[.!?]"
 _SEEN = rf"- [A-Z][A-Za-z +/&-]{{0,24}}: {_SENTENCES}"
 _UNITS = r"(?:for|against|not measured) AU\d{1,2}(?:, AU\d{1,2}){0,20}"
 _MOST_SEEN = 8
@@ -148,10 +150,13 @@ class InForm(LogitsProcessor):
         return bool(piece) and self.form.told(state, piece) is not None
 
     def _piece(self, token: int) -> str:
-        """What a token adds to a text; nothing for special tokens. Parts of a character count as one unknown one."""
+        """What a token adds to a text; nothing for special tokens, and for parts of a character.
+
+        What a part of a character becomes depends on its neighbours, so those that need several tokens are not written.
+        """
         if token not in self._pieces:
             added = "" if token in self._special else self._text([*self._anchor, token])[len(self._before) :]
-            self._pieces[token] = added
+            self._pieces[token] = "" if "\ufffd" in added else added
         return self._pieces[token]
 
     def _text(self, tokens: list[int]) -> str:
