@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import cache
 
 from fervlm.reasoning.verifier.codes import CodeScanner
-from fervlm.reasoning.verifier.idioms import idioms
+from fervlm.reasoning.verifier.idioms import Turn, idioms
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scan import MERGING, Element
-from fervlm.reasoning.verifier.starts import CAREFUL, LEVEL_WORDS, SINGLE, Node, Start, Turn, starts
+from fervlm.reasoning.verifier.starts import CAREFUL, LEVEL_WORDS, SINGLE, Node, Start, starts
 from fervlm.reasoning.verifier.tokens import lowered
 
 __all__ = ["Element", "elements"]
@@ -157,9 +157,9 @@ class _Scanner(CodeScanner):
         """The token after the turn of phrase that begins at token `at`, or `at` where there is none."""
         begin = self.starts[at]
         low = self.low = self.low or lowered(self.text)
-        if turns[0].match(low, begin) is None:
+        if turns.either(low, begin) is None:
             return at
-        for pattern, entry, fronted in turns[1]:
+        for pattern, entry, fronted in turns.each():
             if fronted and at and not (self.found and self.found[-1].kind in _CLAUSES):
                 continue
             found = pattern.match(low, begin)

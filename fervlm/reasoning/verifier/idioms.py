@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -14,8 +15,39 @@ from fervlm.reasoning.verifier.kinds import Entry, Kind
 
 Idiom = tuple[re.Pattern[str], Entry, bool]
 """A pattern, what it is, and whether it stands only where a clause begins (written "^had")."""
-Idioms = dict[str, tuple[re.Pattern[str], list[Idiom]]]
-"""First word -> one pattern that matches where any does, and all of them in the order of the file."""
+
+
+class Turn:
+    """The turns of phrase that begin with one word.
+
+    Their patterns are compiled when a text first holds that word: all of them would take a tenth of a cold start.
+    """
+
+    __slots__ = ("_bodies", "_whole", "either")
+
+    def __init__(self) -> None:
+        self._bodies: list[tuple[str, Entry, bool]] = []
+        self._whole: list[Idiom] | None = None
+        self.either: Callable[[str, int], re.Match[str] | None] = self._first
+        """Whether any of them stands in a text at a place: `match` of one pattern for all."""
+
+    def add(self, body: str, entry: Entry, fronted: bool) -> None:
+        """One more turn of phrase, in the order of the file."""
+        self._bodies.append((body, entry, fronted))
+
+    def _first(self, text: str, at: int) -> re.Match[str] | None:
+        self.either = re.compile("|".join(f"(?:{body})" for body, _, _ in self._bodies)).match
+        return self.either(text, at)
+
+    def each(self) -> list[Idiom]:
+        """All of them, compiled."""
+        if self._whole is None:
+            self._whole = [(re.compile(body), entry, fronted) for body, entry, fronted in self._bodies]
+        return self._whole
+
+
+Idioms = dict[str, Turn]
+"""First word -> its turns of phrase."""
 
 _WORD = r"[\w'’-]+"
 _DEVICE = (
@@ -30,9 +62,9 @@ _PLACES = re.compile(r"\b[WDV]\b")
 _MEANING = {"W": _WORD, "D": _DEVICE, "V": _VALUE}
 
 
-def _compiled(rest: str) -> re.Pattern[str]:
+def _body(rest: str) -> str:
     body = _PLACES.sub(lambda place: _MEANING[place[0]], rest.strip())
-    return re.compile(rf"{_WORD}\s+{body}(?![\w'])" if body else _WORD)
+    return rf"{_WORD}\s+{body}(?![\w'])" if body else _WORD
 
 
 @cache
@@ -41,15 +73,12 @@ def idioms() -> Idioms:
     loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     text = (files(_words.__name__) / "idioms.yaml").read_text(encoding="utf-8")
     groups: dict[str, Any] = yaml.load(text, Loader=loader)
-    found: dict[str, list[Idiom]] = {}
+    found: Idioms = {}
     for name, patterns in groups.items():
         entry = Entry(Kind[name.upper()])
         for pattern in patterns:
             first, _, rest = pattern.partition("~")
-            compiled = _compiled(rest)
+            body = _body(rest)
             for word in first.strip().split("|"):
-                found.setdefault(word.lstrip("^"), []).append((compiled, entry, word[0] == "^"))
-    return {
-        word: (re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _, _ in made)), made)
-        for word, made in found.items()
-    }
+                found.setdefault(word.lstrip("^"), Turn()).add(body, entry, word[0] == "^")
+    return found

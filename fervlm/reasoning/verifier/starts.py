@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from fervlm.reasoning.verifier.idioms import Idiom, idioms
+from fervlm.reasoning.verifier.idioms import Turn, idioms
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scan import MERGING
 
 Node = dict[str | None, Any]
-Turn = tuple[re.Pattern[str], list[Idiom]]
 LEVEL_WORDS = frozenset(("level", "levels", "intensity", "intensities", "strength", "grade", "degree"))
 SINGLE = frozenset("abcdelr")
 CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, Kind.NO))
