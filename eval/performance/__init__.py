@@ -12,6 +12,7 @@ from eval.performance.figure import Figure, as_table
 from eval.performance.mllm_captions import mllm_captions
 from eval.performance.mllm_training import mllm_training
 from eval.performance.serving import serving, serving_crops
+from eval.performance.serving_gateway import serving_gateway
 from eval.performance.serving_soak import serving_memory
 from eval.performance.serving_vllm import serving_vllm
 from eval.performance.teacher import teacher
@@ -29,6 +30,7 @@ MEASUREMENTS: dict[str, Callable[[Sequence[int]], list[Figure]]] = {
     "mllm_captions": lambda rows: mllm_captions(),
     "serving": lambda rows: [*serving_crops(), *serving()],
     "serving_memory": lambda rows: serving_memory(),
+    "serving_gateway": lambda rows: serving_gateway(),
     "serving_vllm": lambda rows: serving_vllm(),
 }
 """Name -> measurement, given the file sizes for those that want them."""

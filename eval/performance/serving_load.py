@@ -51,6 +51,12 @@ class Told:
     seconds: list[float] = field(default_factory=list)
     span: float = 0.0
 
+    def add(self, part: Told) -> None:
+        """Count another run as a part of this one."""
+        self.statuses += part.statuses
+        self.seconds += part.seconds
+        self.span += part.span
+
     @property
     def rate(self) -> float:
         """Successes a second."""

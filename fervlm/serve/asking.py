@@ -29,8 +29,10 @@ def ready(backend: Backend) -> None:
         raise Problem(503, "The model is starting, or starting again after a crash.", {"retry-after": "5"})
 
 
-def meant(backend: Backend, model: str) -> Writer | None:
+def meant(backend: Backend, model: str, observe_only: bool = False) -> Writer | None:
     """The language model that a request means, None for the model of the workers.
+
+    Where movements alone may be told it is the latter: no language model can be held to them.
 
     Raises:
         Problem: 503 where it does not answer now, 404 where no model is called so.
@@ -39,7 +41,7 @@ def meant(backend: Backend, model: str) -> Writer | None:
     writer = backend.named(model)
     if writer is not None and not writer.ready:
         raise Problem(503, "The language model is not there now.", {"retry-after": "5"})
-    return writer
+    return None if observe_only or backend.settings.observe_only else writer
 
 
 async def picture_of(backend: Backend, given: str, name: str, files: Files) -> tuple[bytes, str]:

@@ -15,11 +15,11 @@ from fervlm.vision.sentences import TITLES
 
 
 async def sections_as_they_close(
-    writer: Writer, picture: bytes, face: int, prediction: Prediction, observe_only: bool
+    writer: Writer, picture: bytes, face: int, prediction: Prediction
 ) -> AsyncIterator[SectionEvent | Prediction]:
     """Each section once the next one has begun, verified alone; at the end the whole, verified as one."""
     text, told = "", 0
-    async for part in caption_parts(writer, picture, prediction, observe_only):
+    async for part in caption_parts(writer, picture, prediction):
         text += part
         if "\n" not in part:
             continue
@@ -29,7 +29,7 @@ async def sections_as_they_close(
         told = max(told, len(closed))
     for section, words in _sections(text)[told:]:
         yield _checked(face, section, words, prediction.evidence)
-    yield written(prediction, text, writer.backend, writer.name, observe_only)
+    yield written(prediction, text, writer.backend, writer.name)
 
 
 def _sections(text: str) -> list[tuple[Section, str]]:

@@ -13,19 +13,15 @@ from fervlm.serve.shown import face_url
 from fervlm.serve.writing import scored, written
 
 
-async def captioned(writer: Writer, picture: bytes, prediction: Prediction, observe_only: bool) -> Prediction:
+async def captioned(writer: Writer, picture: bytes, prediction: Prediction) -> Prediction:
     """The prediction with the model's caption in place of the engine's, verified against the same evidence."""
-    answer = await writer.chat(_caption_asked(writer, picture, prediction, observe_only))
-    return written(prediction, content_of(answer), writer.backend, writer.name, observe_only)
+    answer = await writer.chat(_caption_asked(writer, picture, prediction))
+    return written(prediction, content_of(answer), writer.backend, writer.name)
 
 
-async def caption_parts(
-    writer: Writer, picture: bytes, prediction: Prediction, observe_only: bool
-) -> AsyncIterator[str]:
+async def caption_parts(writer: Writer, picture: bytes, prediction: Prediction) -> AsyncIterator[str]:
     """The text of a caption as it comes."""
-    async for chunk in writer.chat_stream(
-        {**_caption_asked(writer, picture, prediction, observe_only), "stream": True}
-    ):
+    async for chunk in writer.chat_stream({**_caption_asked(writer, picture, prediction), "stream": True}):
         for choice in chunk.get("choices", ()):
             part = (choice.get("delta") or {}).get("content")
             if part:
@@ -52,9 +48,8 @@ def content_of(answer: dict[str, Any]) -> str:
         raise Problem(502, "The language model answered what cannot be read.") from None
 
 
-def _caption_asked(writer: Writer, picture: bytes, prediction: Prediction, observe_only: bool) -> dict[str, Any]:
-    question = prompt("mllm_movements" if observe_only else "mllm_caption").text
-    message = _shown(writer, picture, prediction, question)
+def _caption_asked(writer: Writer, picture: bytes, prediction: Prediction) -> dict[str, Any]:
+    message = _shown(writer, picture, prediction, prompt("mllm_caption").text)
     return {"model": writer.name, "messages": [message], "max_tokens": writer.tokens, "temperature": 0}
 
 

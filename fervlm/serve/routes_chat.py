@@ -79,7 +79,7 @@ async def _by_the_writer(
     """The face as a language model explains it, where JSON is wanted of one that keeps no schema by itself."""
     if writer is None or seen is None or subject.picture is None:
         return seen
-    told = await captioned(writer, subject.picture, seen, False)
+    told = await captioned(writer, subject.picture, seen)
     if told.caption is None:
         raise Problem(502, "The language model wrote no caption that could be put into this schema.")
     words = labels_asked(asked)

@@ -39,16 +39,14 @@ async def explain(request: Request) -> Response:
     """Explain every face of a picture, or what an AU detector measured; every sentence is checked."""
     asked, files = await parsed(request, ExplainAsked)
     backend = backend_of(request)
-    chosen = meant(backend, asked.model)
+    chosen = meant(backend, asked.model, asked.observe_only)
     picture, made = await explained(backend, asked, files, draw=asked.draw)
     writer = chosen if picture is not None else None
     if asked.stream:
-        observe_only = asked.observe_only or backend.settings.observe_only
-        parts = _streamed(backend, made, picture, writer, observe_only, str(request.state.request_id))
+        parts = _streamed(backend, made, picture, writer, str(request.state.request_id))
         return StreamingResponse(parts, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
     if writer is not None and picture is not None:
-        only = asked.observe_only or backend.settings.observe_only
-        made.predictions[:] = [await captioned(writer, picture, one, only) for one in made.predictions]
+        made.predictions[:] = [await captioned(writer, picture, one) for one in made.predictions]
     return answer(backend, made, writer)
 
 
@@ -84,7 +82,7 @@ def answer(backend: Backend, made: Made, writer: Writer | None) -> Response:
 
 
 async def _streamed(
-    backend: Backend, made: Made, picture: bytes | None, writer: Writer | None, observe_only: bool, request: str
+    backend: Backend, made: Made, picture: bytes | None, writer: Writer | None, request: str
 ) -> AsyncIterator[bytes]:
     """The events of an answer; one that breaks off ends with `error`."""
     begin = {"backend": backend.workers.backend if writer is None else writer.backend, "model": backend.called(writer)}
@@ -99,7 +97,7 @@ async def _streamed(
                 for section in section_events(face, prediction):
                     yield sse.event("section", section.model_dump_json())
             else:
-                async for part in sections_as_they_close(writer, picture, face, prediction, observe_only):
+                async for part in sections_as_they_close(writer, picture, face, prediction):
                     if isinstance(part, Prediction):
                         final = part
                     else:

@@ -57,7 +57,7 @@ async def batch(request: Request) -> Response:
         raise Problem(413, f"More than {backend.settings.limits.items} items in one batch.")
     if {"label_set", "labels"} <= asked.model_fields_set:
         raise Problem(422, "label_set and labels cannot both be given.")
-    writer = meant(backend, asked.model)
+    writer = meant(backend, asked.model, asked.observe_only)
     choices = asked.model_copy(update={"observe_only": True}) if backend.settings.observe_only else asked
     return StreamingResponse(_lines(backend, writer, items, choices), media_type=NDJSON)
 
@@ -94,7 +94,7 @@ async def _line(
         made = await backend.workers.run(lambda reader: explain_picture(reader, picture, name, choices))
         predictions = made.predictions
         if writer is not None:
-            predictions = [await captioned(writer, picture, one, choices.observe_only) for one in predictions]
+            predictions = [await captioned(writer, picture, one) for one in predictions]
     except Problem as problem:
         return BatchLine(index=index, id=item.id, error=problem.body())
     return BatchLine(index=index, id=item.id, predictions=predictions, notes=made.notes)

@@ -28,13 +28,12 @@ async def caption(request: Request) -> Response:
     """The explanation of every face as text and as a record, verified."""
     asked, files = await parsed(request, Asked)
     backend = backend_of(request)
-    chosen = meant(backend, asked.model)
+    chosen = meant(backend, asked.model, asked.observe_only)
     picture, made = await explained(backend, asked, files, draw=False)
     predictions = made.predictions
     writer = chosen if picture is not None else None
     if writer is not None and picture is not None:
-        only = asked.observe_only or backend.settings.observe_only
-        predictions = [await captioned(writer, picture, one, only) for one in predictions]
+        predictions = [await captioned(writer, picture, one) for one in predictions]
     backend.metrics.told(predictions)
     told = CaptionAnswer(
         backend=predictions[0].backend if predictions else backend.workers.backend,

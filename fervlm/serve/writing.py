@@ -18,7 +18,7 @@ from fervlm.records import Agreement, Caption, Prediction
 _ASIDE = frozenset({"title", "description", "default", "required", "additionalProperties", "examples", "strict"})
 
 
-def written(prediction: Prediction, text: str, backend: str, model: str, observe_only: bool) -> Prediction:
+def written(prediction: Prediction, text: str, backend: str, model: str) -> Prediction:
     """The prediction with a model's caption in place of the engine's, checked against the same evidence.
 
     A text that is no caption is checked all the same; it counts as not well formed and gives no label.
@@ -33,7 +33,7 @@ def written(prediction: Prediction, text: str, backend: str, model: str, observe
     if caption is None:
         scores = found.scores.model_copy(update={"format_ok": False})
         found = found.model_copy(update={"scores": scores, "ok": False})
-    label = None if caption is None or observe_only else caption.conclusion.label
+    label = None if caption is None else caption.conclusion.label
     implied = prediction.agreement.au_label if prediction.agreement is not None else prediction.label
     agreement = Agreement(au_label=implied, model_label=label, equal=same_label(implied, label))
     return prediction.model_copy(
@@ -44,7 +44,7 @@ def written(prediction: Prediction, text: str, backend: str, model: str, observe
             "probabilities": None,
             "unknown_score": None,
             "calibration": None,
-            "agreement": None if observe_only else agreement,
+            "agreement": agreement,
             "backend": backend,
             "versions": prediction.versions.model_copy(update={"model": model}),
         }

@@ -91,6 +91,13 @@ def test_captions_are_the_models_and_checked(served: Served, photo: bytes) -> No
     assert wrong.status_code == 404 and "learned, fervlm-nano" in wrong.json()["detail"]
 
 
+def test_movements_alone_are_told_by_the_engine(served: Served, photo: bytes) -> None:
+    for path in ("explain", "caption"):
+        sent = {"files": {"picture": photo}, "data": {"observe_only": "true", "model": "learned"}}
+        told = httpx.post(f"{served.address}/v1/{path}", **sent, timeout=120)
+        assert told.json()["backend"] == "onnx" and "happiness" not in told.text
+
+
 def test_an_explanation_streams_by_sections(served: Served, photo: bytes) -> None:
     sent = {"files": {"picture": photo}, "data": {"stream": "true"}}
     with httpx.stream("POST", f"{served.address}/v1/explain", **sent, timeout=120) as stream:

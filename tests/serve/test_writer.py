@@ -88,13 +88,13 @@ def _with_backend(work: Callable[[Backend], Awaitable[Any]]) -> Any:
 
 
 def test_a_true_caption_passes_and_a_false_one_does_not(seen: Prediction, truth: str) -> None:
-    good = written(seen, truth, "vllm", "m", observe_only=False)
+    good = written(seen, truth, "vllm", "m")
     assert good.verification is not None and good.verification.ok
     assert good.label == "happiness" and good.agreement is not None and good.agreement.equal
     assert good.probabilities is None and good.versions.model == "m" and good.backend == "vllm"
-    bad = written(seen, truth.replace("Overview: ", f"Overview: {FALSE} "), "vllm", "m", observe_only=False)
+    bad = written(seen, truth.replace("Overview: ", f"Overview: {FALSE} "), "vllm", "m")
     assert bad.verification is not None and bad.verification.scores.contradicted and not bad.verification.ok
-    odd = written(seen, "I cannot tell.", "vllm", "m", observe_only=False)
+    odd = written(seen, "I cannot tell.", "vllm", "m")
     assert odd.caption is None and odd.label is None
     assert odd.verification is not None and not odd.verification.scores.format_ok and not odd.verification.ok
 
@@ -103,7 +103,7 @@ def test_sections_come_as_they_close_each_with_its_verdict(seen: Prediction, tru
     model = Says(truth.replace("\n\nConclusion\n", f" {FALSE}\n\nConclusion\n"))
 
     async def run() -> list[SectionEvent | Prediction]:
-        return [part async for part in sections_as_they_close(_writer(model), photo, 0, seen, False)]
+        return [part async for part in sections_as_they_close(_writer(model), photo, 0, seen)]
 
     *sections, last = asyncio.run(run())
     assert [s.section for s in sections if isinstance(s, SectionEvent)] == [
