@@ -8,6 +8,8 @@ from typing import Any
 Scores = dict[str, Any]
 Row = tuple[str, ...]
 MAJORITY = "majority"
+PEER = "peer "
+"""What the names of other people's predictors begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,8 @@ Block = Heading | Paragraph | Bullets | Table | Plot | Failures
 def number(value: float | None, form: str = ".3f") -> str:
     """A number in a cell; what was not measured says so."""
     return "not measured" if value is None else format(value, form)
+
+
+def plain(name: str) -> str:
+    """A name as part of a file's."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name.lower()).strip("_")

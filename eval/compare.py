@@ -24,6 +24,8 @@ class Compared:
     differences: dict[str, Difference]
     adjusted: dict[str, float]
     """Holm's correction over the measures."""
+    part: str = ""
+    """A subset that alone was compared; empty for all items."""
 
     def lines(self) -> list[str]:
         """A sentence per measure."""
@@ -38,8 +40,8 @@ class Compared:
         return told
 
 
-def compared(a: Finished, b: Finished, *, draws: int = 2000, seed: int = 0) -> Compared:
-    """The classes of two runs.
+def compared(a: Finished, b: Finished, *, draws: int = 2000, seed: int = 0, part: str = "") -> Compared:
+    """The classes of two runs, of all items or of a subset of them.
 
     Raises:
         FervlmError: runs of different benchmarks, of different truth, or without common labelled items.
@@ -49,6 +51,7 @@ def compared(a: Finished, b: Finished, *, draws: int = 2000, seed: int = 0) -> C
         raise FervlmError(f"the runs are of different questions: {told}", hint="Compare runs of one benchmark.")
     first, second = ({t.id: (t, answer) for t, answer in pairs_of(run)} for run in (a, b))
     shared = [name for name in first if name in second and first[name][0].label in a.run.labels]
+    shared = [name for name in shared if not part or part in first[name][0].subsets]
     if not shared:
         raise FervlmError("the runs share no labelled item", hint="Were they made with different --limit or --fold?")
     odd = next((name for name in shared if first[name][0].label != second[name][0].label), None)
@@ -70,7 +73,7 @@ def compared(a: Finished, b: Finished, *, draws: int = 2000, seed: int = 0) -> C
     }
     adjusted = dict(zip(found, holm([one.p for one in found.values()]), strict=True))
     names = [f"{run.run.predictor} ({run.run.predictor_version})" for run in (a, b)]
-    return Compared(names[0], names[1], len(shared), "persons" if persons else "rows", found, adjusted)
+    return Compared(names[0], names[1], len(shared), "persons" if persons else "rows", found, adjusted, part)
 
 
 def audited(done: Finished, name: str, least: int) -> Sequence[str]:

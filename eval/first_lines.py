@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from eval.blocks import MAJORITY, Scores, number
+from eval.blocks import MAJORITY, PEER, Scores, number
 from eval.compare import Compared
 from eval.goals import goals_for
 from eval.item import Benchmark
@@ -12,11 +12,11 @@ from eval.item import Benchmark
 
 def first_lines(benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Sequence[Compared]) -> list[str]:
     """What a reader must not miss: who is behind whom, missed goals, alarms, failures, incomplete sets."""
-    lines = [line for one in pairs for line in _behind(one)]
+    lines = [line for one in _worth(pairs) for line in _behind(one)]
     for name, found in scores.items():
         lines += _goals(benchmark, name, found)
         classes = found.get("classes") or {}
-        if name == MAJORITY:
+        if name == MAJORITY or name.startswith(PEER):
             continue
         if classes.get("majority_alarm"):
             lines.append(f"Majority alarm for {name}: {classes['majority_alarm']}.")
@@ -33,23 +33,42 @@ def first_lines(benchmark: Benchmark, scores: Mapping[str, Scores], pairs: Seque
     return list(dict.fromkeys(lines))
 
 
+def _worth(pairs: Sequence[Compared]) -> list[Compared]:
+    """All pairs; those of parts only where ours is not already behind, beyond chance, on the whole set."""
+    clear = {
+        (one.first, one.second)
+        for one in pairs
+        if not one.part and all(d.change.value > 0 and one.adjusted[m] < 0.05 for m, d in one.differences.items())
+    }
+    return [one for one in pairs if not one.part or (one.first, one.second) not in clear]
+
+
 def _behind(one: Compared) -> list[str]:
-    """Which of two predictors is behind, measure by measure; that the majority is behind goes without saying."""
-    told: dict[tuple[str, str], list[str]] = {}
+    """Which of two predictors is behind, measure by measure; not told of the majority and of peers.
+
+    Behind one of ours only beyond chance, behind a peer in any case.
+    """
+    told: dict[tuple[str, str, bool], list[str]] = {}
     for measure, d in one.differences.items():
         if measure == "macro-F1":
             continue
         behind, ahead = (one.first, one.second) if d.change.value > 0 else (one.second, one.first)
         sure = one.adjusted[measure] < 0.05 and not d.change.low <= 0 <= d.change.high
         worse, better = sorted((d.a, d.b))
-        if sure and behind != MAJORITY:
-            told.setdefault((behind, ahead), []).append(f"{measure} {worse:.3f} against {better:.3f}")
+        ours = behind != MAJORITY and not behind.startswith(PEER)
+        if ours and d.change.value and (sure or ahead.startswith(PEER)):
+            told.setdefault((behind, ahead, sure), []).append(f"{measure} {worse:.3f} against {better:.3f}")
         elif not sure and MAJORITY in (behind, ahead):
             other = behind if ahead == MAJORITY else ahead
-            told.setdefault((other, ""), []).append(f"{measure} is not better than always answering the largest class")
+            told.setdefault((other, "", sure), []).append(
+                f"{measure} is not better than always answering the largest class"
+            )
+    where = f" on {one.part}" if one.part else ""
     return [
-        f"{behind} is below {ahead}, beyond chance: {', '.join(parts)}." if ahead else f"{behind}: {', '.join(parts)}."
-        for (behind, ahead), parts in told.items()
+        f"{behind} is below {ahead}{where}, {'beyond' if sure else 'within'} chance: {', '.join(parts)}."
+        if ahead
+        else f"{behind}: {', '.join(parts)}."
+        for (behind, ahead, sure), parts in told.items()
     ]
 
 

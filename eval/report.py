@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
-from eval.blocks import MAJORITY, Block, Bullets, Failures, Heading, Paragraph, Plot, Scores, Table, Wrong
+from eval.blocks import MAJORITY, PEER, Block, Bullets, Failures, Heading, Paragraph, Plot, Scores, Table, Wrong
 from eval.catalogue import benchmark
 from eval.compare import Compared, compared
 from eval.first_lines import first_lines
@@ -39,7 +41,7 @@ def blocks_of(folders: Sequence[str | Path], *, title: str, commands: Sequence[s
         scores = _named_scores(mine)
         pairs = _pairs(mine)
         one = benchmark(name)
-        told += [f"{one.title}: {line}" for line in first_lines(one, scores, pairs)]
+        told += [f"{one.title}: {line}" for line in first_lines(one, scores, [*pairs, *_parts(mine)])]
         wrong = [_failures(done) for done in mine if done.run.predictor != MAJORITY]
         sections += benchmark_blocks(one, scores, pairs, wrong)
     blocks: list[Block] = [Heading(1, title)]
@@ -61,14 +63,24 @@ def _named_scores(runs: Sequence[Finished]) -> dict[str, Scores]:
 
 
 def _called(done: Finished) -> str:
-    return done.run.predictor if done.run.fold is None else f"{done.run.predictor}, fold {done.run.fold}"
+    name = done.run.predictor
+    if name.startswith(PEER):
+        name = f"{name} {done.run.predictor_version}"
+    return name if done.run.fold is None else f"{name}, fold {done.run.fold}"
 
 
 def _pairs(runs: Sequence[Finished]) -> list[Compared]:
-    """All pairs that can be compared; runs of other labels or items stand beside each other without a test."""
+    """All pairs that can be compared; runs of other labels or items stand beside each other without a test.
+
+    Peers are held against our predictors, not against each other or against the majority.
+    """
     made = []
     for k, first in enumerate(runs):
         for second in runs[k + 1 :]:
+            names = {first.run.predictor, second.run.predictor}
+            others = {name for name in names if name == MAJORITY or name.startswith(PEER)}
+            if len(others) > 1 and others != {MAJORITY}:
+                continue
             try:
                 made.append(_plain_names(compared(first, second), first, second))
             except FervlmError:
@@ -76,8 +88,23 @@ def _pairs(runs: Sequence[Finished]) -> list[Compared]:
     return made
 
 
+def _parts(runs: Sequence[Finished]) -> list[Compared]:
+    """Ours against each peer on the parts of a set, since a lead on the whole may hide one that is behind."""
+    made = []
+    for ours in runs:
+        for peer in runs:
+            if ours.run.predictor == MAJORITY or ours.run.predictor.startswith(PEER):
+                continue
+            if not peer.run.predictor.startswith(PEER):
+                continue
+            for part in sorted({name for truth in peer.truth.values() for name in truth.subsets}):
+                with suppress(FervlmError):
+                    made.append(_plain_names(compared(ours, peer, part=part), ours, peer))
+    return made
+
+
 def _plain_names(found: Compared, a: Finished, b: Finished) -> Compared:
-    return Compared(_called(a), _called(b), found.items, found.over, found.differences, found.adjusted)
+    return replace(found, first=_called(a), second=_called(b))
 
 
 def _failures(done: Finished) -> Failures:

@@ -47,7 +47,7 @@ metric_list:
     aggregation: !function utils.parse_rate
     higher_is_better: true
 metadata:
-  - version: 1.0
+  version: 1.0
 """
 
 
