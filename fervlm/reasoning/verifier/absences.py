@@ -7,7 +7,7 @@ import re
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import Element
-from fervlm.reasoning.verifier.kinds import Kind
+from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.moves import MoveReader
 
 _CLAIMING = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.PART, Kind.QUAL))
@@ -18,7 +18,10 @@ _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 
+_VANISHED = frozenset(("vanished", "disappeared", "gone"))
+_LIPS = frozenset(("lip", "ulip", "llip"))
 _AWAY = frozenset(("stays away", "stay away", "stayed away", "stays out", "stay out", "stayed out"))
+_LETTER = re.compile(r"[a-z]", re.IGNORECASE)
 _WHAT = re.compile(r"\W*what\b", re.IGNORECASE)
 _ODDS = re.compile(r"\b(?:probabilit|likelihood|chance|odds|score|value|reading)", re.IGNORECASE)
 
@@ -41,6 +44,12 @@ class AbsenceReader(MoveReader):
             return  # "off the teeth"
         if word == "off" and self.text[: element.start].endswith("ing ") and not self.copula:
             return  # "squaring off"
+        if word in _VANISHED and self.naked and self.subject and self.subject[-1].part in _LIPS:
+            copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("suck",)), element.start, element.end, element.token)
+            for subject in self.subject:
+                self._emit(subject, copied, self.denying, self.i)
+            self.closed = True
+            return  # "the lips have vanished"
         if self.predicate_denied:
             self.predicate_denied = False
             self.closed = True
@@ -93,7 +102,9 @@ class AbsenceReader(MoveReader):
 
     def _cleft(self) -> bool:
         """ "What is missing from the smile is the lift of the cheeks": what comes after the next "is" is denied."""
-        if self.group or not _WHAT.match(self.text, self.els[self.clause_at].end if self.clause_at else 0):
+        begin = self.els[self.clause_at].end if self.clause_at else 0
+        heads = not _LETTER.search(self.text[begin : self.els[self.i].start])  # "Missing from this face are ..."
+        if self.group or not (heads or _WHAT.match(self.text, begin)):
             return False
         for k in range(self.i + 1, self.count):
             if self.kinds[k] in (Kind.BREAK, Kind.COMMA):

@@ -17,6 +17,9 @@ _AIMED: dict[str, dict[tuple[int, ...], tuple[int, int]]] = {
 """Movements whose side is their direction: (left, right) AUs."""
 
 
+_JOINT = frozenset((Kind.AND, Kind.OR, Kind.COMMA, Kind.LEVEL, Kind.HEDGE, Kind.EMOTION))
+
+
 class ClauseReader(FlowReader):
     """Reads one sentence. Use once: `ClauseReader(text, found).run()`."""
 
@@ -82,6 +85,20 @@ class ClauseReader(FlowReader):
         if self.i < self.count:
             self._reset()
 
+    def _rank(self, labels: list[Draft]) -> None:
+        """Which labels are alternatives: those after the word for it, else the last before it with its list."""
+        after = [d for d in labels if d.at > self.rival_at]
+        if self.weakened or not labels:
+            after = labels
+        elif not after:
+            after = labels[-1:]
+            for draft in reversed(labels[:-1]):
+                if not _JOINT.issuperset(self.kinds[draft.at + 1 : after[0].at]):
+                    break
+                after.insert(0, draft)
+        for draft in after:
+            draft.rival = True
+
     def _labelled(self, drafts: list[Draft]) -> bool:
         """Whether the clause says something of its labels."""
         if self.rival or self.typical or self.attributed:
@@ -110,9 +127,10 @@ class ClauseReader(FlowReader):
             if self.clause_level is not None and draft.level is None and draft.kind == "au" and not draft.negated:
                 draft.level = self.clause_level
             if draft.kind == "label":
-                draft.rival = draft.rival or self.rival
                 draft.typical = self.typical
                 draft.attributed = self.attributed
+        if self.rival:
+            self._rank([d for d in drafts if d.kind == "label"])
 
 
 _BY_KIND: dict[Kind, Callable[[ClauseReader, Element], None]] = {

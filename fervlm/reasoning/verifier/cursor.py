@@ -36,7 +36,7 @@ _CLAUSE: dict[str, Any] = {
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
     "hedge": False, "hypothetical": False, "hyp_at": 0, "cleft": -1, "generic": False, "label_first": False,
     "unknown": False, "rest": False, "here_only": False, "tentative": None,
-    "against": False, "preferred": False, "rival": False, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
+    "against": False, "preferred": False, "rival": False, "rival_at": 0, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
 }  # fmt: skip
 """The state of a clause at its start."""
 NONE: frozenset[Kind] = frozenset()
@@ -114,6 +114,7 @@ class Cursor:
     preferred: bool
     """What is "against" only ranks one label above another."""
     rival: bool
+    rival_at: int
     typical: bool
     weakened: bool
     attributed: bool

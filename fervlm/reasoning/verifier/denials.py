@@ -23,8 +23,11 @@ _FILLING = frozenset(
 )  # fmt: skip
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 _OFTEN = frozenset(("often", "usually", "typically", "commonly", "generally", "normally", "sometimes"))
+_TURNS = frozenset((Kind.BREAK, Kind.COMMA))
 _PAST_OWNERS = frozenset((Kind.QUAL, Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
-_HERE = frozenset(("here", "today", "now", "in", "this", "case", "picture", "face", "at", "all"))
+_HERE = frozenset(
+    ("made", "formed", "given", "here", "today", "now", "in", "this", "case", "picture", "face", "at", "all")
+)
 _SPEAKERS = re.compile(r"\b(?:i|we|one|you)\b", re.IGNORECASE)
 _SPEAKER = re.compile(r"\b(?:i|we|one|you) $", re.IGNORECASE)
 _PAST_ADVERBS = frozenset((Kind.HEDGE, Kind.ALL, Kind.COP, Kind.MORE, Kind.NOISE))
@@ -76,6 +79,17 @@ class DenialReader(AbsenceReader):
                 self._flip()  # "nose wrinkling: none"
             self.closed = True
             return
+        if self.deny_word == "none" and self.last_move and self._next(NONE)[0] is Kind.PREP and self.group:
+            k = self.i + 1  # "arching at the outer ends and none at the inner ends"
+            told = Element(
+                Kind.MOVE, Entry(Kind.MOVE, self.last_move, None, True), element.start, element.end, element[4]
+            )
+            if self._next(_PAST_OWNERS, k + 1)[0] is Kind.PART or self.kinds[k + 1 : k + 2] == [Kind.QUAL]:
+                self._start_group()
+                self._deny()
+                self.deny_word = "none"
+                self._wait(told)
+                return
         shown = self.copula or (self.i > 0 and self.kinds[self.i - 1] is Kind.MOVE)
         other = (
             self.naked and bool(self.subject) and self.subject[-1].part == "face"
@@ -160,6 +174,17 @@ class DenialReader(AbsenceReader):
                 self.group = []
             self._deny()
             self.deny_verb = nxt is Kind.MOVE
+            if self.kinds[self.i - 1] in _TURNS and self._only_part():
+                self.deny_word = "not so"  # "the smile involves the cheeks, though not the lids"
+                self.subject, self.naked = [], False
+
+    def _only_part(self) -> bool:
+        """Whether nothing but a part follows before the clause ends."""
+        nxt, k = self._next(_PAST_OWNERS)
+        after, j = self._next(NONE, k + 1)
+        stop = self.els[j].start if j < self.count else len(self.text)
+        ends = after in (None, Kind.BREAK, Kind.COMMA) and not _WORDS.search(self.text[self.els[k].end : stop])
+        return nxt is Kind.PART and ends
 
     def _ends_after(self, k: int) -> bool:
         return self._next(NONE, k + 1)[0] in (None, Kind.COLON, *SEPARATING)

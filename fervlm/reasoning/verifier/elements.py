@@ -242,6 +242,10 @@ class _Scanner(CodeScanner):
         if word in ("un", "non"):
             self._add(Kind.NOT, self.entries[Kind.NOT], start, start + 1)
             return
+        if start + 1 < self.count and self.words[start + 1] == "by" and word.endswith(("ed", "t", "en")):
+            self._add(Kind.NO, self.entries[Kind.NO], start, start + 2)  # "unspoilt by a frown"
+            self.at = start + 2
+            return
         node = lexicon().tree.get(word[2:])
         entry = node.get(None) if node else None
         if entry is not None and entry.kind in (Kind.MOVE, Kind.UNIT):

@@ -20,7 +20,9 @@ _NOUN = re.compile(
 )
 _WORD = re.compile(r"[a-z]{3}", re.IGNORECASE)
 _PRONOUN = re.compile(r" (?:it|them)\b| (?:this|these|that|those)\b(?! [a-z])")
-_UNHELPED = frozenset(("unaccompanied by", "untroubled by", "without", "no help from", "no support from"))
+_UNHELPED = frozenset(
+    ("not so", "minus", "sans", "unaccompanied by", "untroubled by", "without", "no help from", "no support from")
+)
 _NARROWING = frozenset((Kind.PART, Kind.QUAL, Kind.SIDE))
 _ENDING = frozenset((None, *SEPARATING))
 _STAYING = frozenset(("stay", "stays", "stayed", "remain", "remains", "remained", "rest", "rests", "holds", "hold"))
@@ -172,13 +174,17 @@ class FlowReader(ColonReader):
         """ "unaccompanied by the upper lip": a part that takes no part."""
         if not (self.naked and self.subject and self.deny_word in _UNHELPED) or self.i < 1:
             return
-        if self.kinds[self.i - 1] is not Kind.PART or self.denied_first is not None:
+        k = self.i - 2 if self.i == self.count and self.kinds[-1] is Kind.BREAK else self.i - 1
+        if self.kinds[k] is not Kind.PART or self.denied_first is not None:
             return
-        element = self.els[self.i - 1]
-        copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
+        element = self.els[k]
+        moves = self.last_move if self.deny_word == "not so" else ()
+        fits = bool(moves) and all(self._fits(s.part, moves) for s in self.subject)
+        moves = moves if fits else ("any",)
+        copied = Element(Kind.MOVE, Entry(Kind.MOVE, moves), element.start, element.end, element.token)
         for subject in self.subject:
             if subject.start > self.els[self.deny_at].start:
-                self._emit(subject, copied, True, self.i - 1)
+                self._emit(subject, copied, True, k)
 
     def _stays(self, element: Element) -> bool:
         """ "the upper lip stays"."""
@@ -215,6 +221,9 @@ class FlowReader(ColonReader):
         if element.end - element.start == 3 and self._word(element) == "but" and self._but_this():
             self._on_except(element)  # "nothing in the face but a smile"
             return
+        if self.kinds[self.i - 1 : self.i + 2] == [Kind.COMMA, Kind.BREAK, Kind.COMMA] and self.i:
+            if self._word(element) in ("however", "though"):
+                return  # "the mouth, however, has not turned down"
         if self.i == self.count - 1:
             return  # the end of the sentence ends the clause
         if element.end - element.start > 9 and self._word(element).startswith(_ECHOES) and self.out:

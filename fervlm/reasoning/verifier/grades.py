@@ -16,6 +16,7 @@ _LEVEL_LEADS = frozenset(
 )  # fmt: skip
 _SURE_LEADS = frozenset(("coded", "scored", "rated", "=", "level", "intensity", "grade", "strength", "reaches"))
 _NAMING = frozenset(("of", "at", "is", ":", "=", "-", "level", "grade", "an", "the"))
+_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 LETTERS = "abcde"
 LETTER_ENDS = frozenset((",", ".", ";", ")", "and", "-"))
 
@@ -38,7 +39,7 @@ class GradeScanner(Scan):
             k += 1
         if k >= self.count:
             return
-        word = words[k]
+        word = _NUMBERS.get(words[k], words[k])
         if word[0].isdigit():
             found = level_of(float(word)) if float(word) <= 5.5 else None
             if found is not None:

@@ -66,7 +66,7 @@ class LabelReader(WholeReader):
             word = word if compound is None else self.text[self.manner.start : element.end]
         draft.label = _label_of(word) or label
         draft.typical = self.typical
-        draft.rival = self.rival or _improbable(self.text[element.end :])
+        draft.rival = _improbable(self.text[element.end :])
         draft.at = self.i
         draft.opposed = self.against and not self.preferred
         for other in self.group:
@@ -107,9 +107,10 @@ class LabelReader(WholeReader):
             if draft.kind == "label":
                 draft.negated = True
         self.rival = self.weakened = True
+        self.rival_at = self.i
 
     def _on_rival(self, element: Element) -> None:
-        self.rival = True
+        self.rival, self.rival_at = True, self.i
 
     def _on_than(self, element: Element) -> None:
         if self.weakened:  # "less likely than surprise" favours surprise

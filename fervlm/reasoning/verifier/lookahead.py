@@ -96,6 +96,8 @@ class Lookahead(Cursor):
         if self._turns(separator):
             return False
         nxt, k = self._next(_PAST_MODIFIERS)
+        if self.denied_first is None and nxt is Kind.PERSON and Kind.PART in self.kinds[self.deny_at : self.i]:
+            return False  # "narrowed rather than by the cheeks, and they remain open"
         if nxt is None or self.denied_first is None:
             return nxt is not None and self.denied_first is None
         if self.kinds[self.i + 1] in (Kind.OR, Kind.NOR):
@@ -111,7 +113,7 @@ class Lookahead(Cursor):
                 return not self._finite_ahead(k)  # "no AU20, and AU5 is active"
             return not self._finite_ahead(k) or not self.copula
         if nxt in (Kind.UNIT, Kind.AU) and self.denied_first in (Kind.UNIT, Kind.AU) and separator is Kind.COMMA:
-            if self._next(NONE, k + 1)[0] is Kind.COMMA:
+            if self._next(NONE, k + 1)[0] is Kind.COMMA and self.kinds[self.deny_at] is not Kind.NOT:
                 return True  # "no activity of orbicularis oculi, pars orbitalis, ..."
         if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
             return not self._finite_ahead(k)

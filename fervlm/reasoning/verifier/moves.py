@@ -21,6 +21,9 @@ _ACTIONS = frozenset(
         "engagement",
         "recruitment",
         "involvement",
+        "strain",
+        "effort",
+        "work",
     )
 )
 _DIRECTIONS = frozenset(
@@ -34,6 +37,10 @@ _UNITS = frozenset((Kind.AU, Kind.UNIT))
 _IT = re.compile(r" (?:it|them)\b")
 _ARTICLES = frozenset(("the", "his", "her", "their", "its", "both", "a"))
 _NOT_STATED = frozenset((Kind.OF, Kind.PREP, Kind.WITH))
+_BEFORE_VERB = frozenset((Kind.AND, Kind.NOT, Kind.NOR))
+_JOINED = frozenset((Kind.COMMA, Kind.AND, Kind.OR))
+_LISTING = frozenset((Kind.AND, Kind.COMMA, Kind.PART, Kind.QUAL, Kind.SIDE, Kind.ALL))
+_PAST_OWNERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE))
 _PAST_ONLY = (Kind.LEVEL, Kind.ONLY, Kind.ALL, Kind.COP, Kind.HEDGE)
 
 
@@ -64,6 +71,9 @@ class MoveReader(UnitReader):
             if self._fits(self.els[self.i + 2].entry.value, moves):
                 self._wait(element)  # "... and dimples no cheek"
                 return
+        if moves == ("any",) and self.kinds[self.i + 1 : self.i + 2] == [Kind.NO] and not self.denying:
+            if self._word(self.els[self.i + 1]) == "neither":
+                return  # "have moved neither up nor down"
         if moves == ("any",) and self.prep and not self.denying:
             return  # "absent from the movement"
         if moves[0] == "any" and self.deny_word == "neither" and self.kinds[self.i - 1] is Kind.NO:
@@ -76,8 +86,8 @@ class MoveReader(UnitReader):
             return
         fitting = self._takers(element, entry)
         ahead = None if fitting and self._compound(element) else self._part_ahead()
-        if ahead is not None and entry.noun and entry.unit is not None and self.kinds[self.i + 1] is Kind.COMMA:
-            ahead = None  # "a pucker, a raise of the brows"
+        if ahead is not None and entry.noun and entry.unit is not None and self.kinds[self.i + 1] in _JOINED:
+            ahead = None  # "a pucker, a raise of the brows", "dimples and closed lips"
         if ahead is not None and fitting and self._has_object(ahead):
             ahead = None  # "the corners sweep up and push the cheeks"
         if (
@@ -109,7 +119,7 @@ class MoveReader(UnitReader):
             if any(self._fits(part, moves) for part in narrow):
                 self._wait(element)
                 return
-        if not fitting and not self.subject and moves != ("pull",) and (not self.pending or self.copula):
+        if not fitting and not self.subject and moves != ("pull",) and (self.copula or self._none_waits()):
             carried = entry.unit is None and (moves[0] != "any" or self.denying)
             carried = carried and Kind.PART not in self.kinds[self.i : self._clause_end()]
             carried = carried and (not entry.noun or not self._placed_part(self.i, moves))
@@ -122,7 +132,7 @@ class MoveReader(UnitReader):
             self._on_pred(element)
         elif fitting:
             self._predicate(element, fitting)
-        elif moves[0] == "same" and self.last_move and self.subject:
+        elif moves[0] == "same" and self.out and self.subject and self._next(_PAST_OWNERS)[0] is not Kind.PART:
             copied = Element(Kind.MOVE, Entry(Kind.MOVE, self._followed()), element.start, element.end, element.token)
             self._predicate(copied, self.subject)
         elif entry.unit is not None:
@@ -136,6 +146,10 @@ class MoveReader(UnitReader):
             self._on_pred(element)  # "corrugator tight"
         elif not (self.copula and self.subject and not entry.noun):  # "the face is contracted around ..."
             self._wait(element)
+
+    def _none_waits(self) -> bool:
+        """Whether no movement waits for a part but such as say no direction ("they don't curl up")."""
+        return all(p.element.entry.value == ("pull",) for p in self.pending)
 
     def _has_object(self, part: int) -> bool:
         """Whether the part ahead is the object of another verb: "... and push the cheeks"."""
@@ -174,7 +188,8 @@ class MoveReader(UnitReader):
         for draft in self.out:
             if draft.part is not None and draft.move and self.lex.whole.get(draft.part, draft.part) in whole:
                 return draft.move
-        return self.last_move
+        fits = any(self._fits(s.part, self.last_move) for s in self.subject)
+        return self.last_move if fits else ("any",)  # "a smile, and the cheeks follow"
 
     def _clause_end(self) -> int:
         """Index of the break that ends the clause."""
@@ -193,7 +208,7 @@ class MoveReader(UnitReader):
             found = [s for s in self.adjunct if self._fits(s.part, entry.value)]
             if found:
                 return found
-        if entry.noun and self.fresh and self.kinds[self.i - 1] is not Kind.AND and not self._compound(element):
+        if entry.noun and self.fresh and self.kinds[self.i - 1] not in _BEFORE_VERB and not self._compound(element):
             return []  # "jaw drop on, stretch off"
         verb = self.closed and self.kinds[self.i - 1] is Kind.AND and not self._word(element).endswith("ing")
         if (
@@ -206,9 +221,14 @@ class MoveReader(UnitReader):
         ):
             return []  # "an upper lip raise, dimpling and a tuck at the lip corner"
         found = [s for s in self.subject if self._fits(s.part, entry.value)]
-        if found and len(found) > 1 and entry.noun and self._compound(element):
+        if found and len(found) > 1 and entry.noun and self._compound(element) and not self._listed(found):
             found = [s for s in found if s.start == found[-1].start]
         return found
+
+    def _listed(self, subjects: list[Subject]) -> bool:
+        """Whether only "and" and the like stand between the parts: "cheeks and lip corners rise"."""
+        between = [k for k, e in enumerate(self.els[: self.i]) if subjects[0].end <= e.start < subjects[-1].start]
+        return all(self.kinds[k] in _LISTING for k in between)
 
     def _compound(self, element: Element, *, named: bool = False) -> bool:
         """ "chin raising": the part stands right before the movement."""

@@ -25,6 +25,7 @@ _IN_PLACE = frozenset(
 _PAST_PLACE = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED, Kind.ALL, Kind.PREP, Kind.QUAL))
 _PAST_OWNER = frozenset((Kind.SIDE, Kind.POSSESSIVE, Kind.PAIRED))
 _AFTER_ELIDED = frozenset((Kind.LEVEL, Kind.ONLY, Kind.COP, Kind.NOT, Kind.BREAK, Kind.COMMA))
+_OWNING = (" the ", " their ", " its ", " his ", " her ")
 _LETTERS = re.compile(r"[A-Za-z]")
 _BEYOND = frozenset(("above", "below", "beneath", "under", "underneath", "behind", "past"))
 _WAITING = 9
@@ -78,7 +79,7 @@ class PartReader(Drafter):
 
     def _elided(self, element: Element) -> bool:
         """Whether "the outer" stands for "the outer one"."""
-        if not self.i or self.text[: element.start].rstrip()[-4:].lower() not in (" the", "the"):
+        if not self.i or not self.text[: element.start].lower().endswith(_OWNING):
             return False
         if self.kinds[self.i - 1] not in SEPARATING or element.token - self.els[self.i - 1].token > 3:
             return False

@@ -41,6 +41,8 @@ class WholeReader(DenialReader):
             return
         if self.fresh or self.separated is not None:
             self._start_group()
+            if not self.naked:
+                self.subject = []  # "corners dimpled, everything else - brows, nose - off duty"
         draft = Draft("rest" if self.rest else "all", NOTHING, element.start, element.end, self.denying)
         self._append(draft)
 
@@ -56,6 +58,8 @@ class WholeReader(DenialReader):
             self.closed = True
             return
         if self._next(NONE)[0] in (None, Kind.BREAK) and self.group and self.kinds[self.i - 1] is Kind.COMMA:
+            if self._strange(element):
+                return  # "one blink, nothing lasting"
             for draft in self.group:  # "of a smile, nothing"
                 draft.negated = draft.negated != (draft.at == self.group[-1].at)
             return
@@ -69,6 +73,8 @@ class WholeReader(DenialReader):
             return  # "nothing opened"
         if self._of_labels() or self._strange(element):
             return  # "nothing supports happiness"
+        if not self.naked:
+            self.subject = []  # "though the brows are drawn together, nothing has changed about the nose"
         draft = Draft("all", NOTHING, element.start, element.end, True)
         self._append(draft)
         if self.clause_side in ("left", "right") or self.side in ("left", "right"):  # "character-right gets nothing"
@@ -100,6 +106,8 @@ class WholeReader(DenialReader):
                 self._on_sole(element)
             self.i = k
             return
+        if nxt is Kind.PART and self._only_there(k):
+            return
         if nxt in (Kind.SIDE, Kind.LEVEL, Kind.BREAK) and k < self.count and nxt is not Kind.BREAK:
             return
         counted = any(
@@ -116,10 +124,23 @@ class WholeReader(DenialReader):
         draft = Draft("rest", NOTHING, element.start, element.end, True)
         self.out.append(draft)
 
+    def _only_there(self, k: int) -> bool:
+        """ "... was the only brow movement": nothing else of this part."""
+        region = self.lex.regions.get(self.els[k].entry.value)
+        after = self.els[k + 1] if k + 1 < self.count else None
+        if region is None or after is None or after.kind is not Kind.MOVE or "any" not in after.entry.value:
+            return False
+        self.out.append(Draft("rest", region, self.els[self.i].start, after.end, True))
+        self.i = k + 1
+        return True
+
     def _on_else(self, element: Element) -> None:
         nxt, k = self._next(_PAST_OF_ALL_MEAS)
         if nxt is Kind.PART and self.els[k].entry.value in PAIRED_PARTS and self.text[self.els[k].end - 1] != "s":
             self.side = self._opposite() or self.side  # "the other corner"
+            return
+        if nxt is Kind.QUAL and self.els[k].entry.value == "corner" and self.text[self.els[k].end - 1] != "s":
+            self.side = self._opposite() or self.side
             return
         if nxt in (Kind.SIDE, Kind.QUAL, Kind.ONE):
             return
