@@ -32,6 +32,7 @@ class Known:
             package's own weights.
         reason: why it never ran.
         note: what a reader of its numbers must know.
+        setting: what follows its name on the command line.
     """
 
     module: str | None
@@ -41,6 +42,7 @@ class Known:
     measured: str | None = None
     reason: str = ""
     note: str = ""
+    setting: str = ""
 
 
 FETCHED = "its package carries no weights, they are fetched from the network at first use, and there was none"
@@ -61,6 +63,7 @@ PEERS = {
         ("@vladmandic/face-api @tensorflow/tfjs @tensorflow/tfjs-backend-wasm",),
         measured="1.7.15",
         note="what its net was trained on is not published",
+        setting="=FOLDER",
     ),
     "mediapipe": Known(
         "mediapipe",
@@ -68,7 +71,8 @@ PEERS = {
         "MediaPipe blendshapes read by fervlm's rules; `peer:mediapipe=TASK_FILE`",
         ("mediapipe 'opencv-contrib-python<5'",),
         measured="1.2.3",
-        note="the labels are fervlm's rules' own; only the evidence is MediaPipe's",
+        note="the labels are fervlm's rules' own; only the evidence is MediaPipe's, from the pictures as they are",
+        setting="=$FERVLM_DATA/models/face_landmarker.task",
     ),
     "open_clip": Known(
         "open_clip",

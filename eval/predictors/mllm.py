@@ -33,6 +33,7 @@ from fervlm.mllm.score import score_answers
 
 Face = tuple[CutFaces, Sequence[AURecord]]
 SHIPPED = Path(__file__).parents[2] / "fervlm" / "weights" / "vlm"
+"""Also known to `eval.renew`, which must not import torch to see whether it is there."""
 LABEL_PROMPTS = ("mllm_label", "eval_label", "eval_label_moves")
 """Three wordings of the question for a label; the first is the one that the shipped model was trained on."""
 BATCH = 16
