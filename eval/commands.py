@@ -82,8 +82,10 @@ def _add_run(what: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     one.add_argument("--concurrency", type=int, default=8, help="requests at a time to an endpoint")
     one.add_argument("--timeout", type=float, default=120.0, metavar="SECONDS")
     one.add_argument("--key-from", metavar="VARIABLE", help="environment variable that holds the endpoint's key")
-    form = "how an endpoint is asked: text with its form, json by schema (fervlm serve), short for trained models"
-    one.add_argument("--form", choices=("text", "json", "short"), default="text", help=form)
+    form = (
+        "how an endpoint is asked: text with its form, json by schema, short for trained models; by default as fits it"
+    )
+    one.add_argument("--form", choices=("auto", "text", "json", "short"), default="auto", help=form)
     one.set_defaults(do=_run)
 
 

@@ -38,7 +38,8 @@ class Settings:
         key: a server's key.
         form: how an endpoint is asked for an explanation: `text` shows the form of the answer, `json` demands a
             caption by JSON schema (such as a `fervlm serve` without a language model fills), `short` asks one short
-            sentence, for models that were trained to answer it in form.
+            sentence, for models that were trained to answer it in form. `auto`: what a `fervlm serve` needs, which
+            names itself in its list of models; `text` for any other server.
     """
 
     explain: bool = True
@@ -49,7 +50,7 @@ class Settings:
     concurrency: int = 8
     timeout_s: float = 120.0
     key: str | None = None
-    form: Literal["text", "json", "short"] = "text"
+    form: Literal["auto", "text", "json", "short"] = "auto"
 
 
 class Predictor(Protocol):

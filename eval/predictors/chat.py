@@ -47,6 +47,14 @@ class Chat:
             raise FervlmError("the server names no model", file=self._parts.geturl(), hint="Write URL#MODEL.")
         return str(found[0]["id"])
 
+    def about(self) -> dict[str, Any]:
+        """What the server's list says of the model; nothing where it does not list it or has no list."""
+        try:
+            found = self._call("GET", "/models", None).get("data") or []
+        except FervlmError:
+            return {}
+        return next((one for one in found if isinstance(one, dict) and one.get("id") == self.model), {})
+
     def ask(
         self,
         text: str,

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Literal
 
 from eval.answer import Answer, failed
 from eval.clip import looked_at
@@ -18,12 +19,18 @@ from fervlm.prompts import prompt
 from fervlm.reasoning.answers import mentions_in, parse, render
 from fervlm.records import Caption
 
-EXPLAIN_PROMPTS = ("eval_explain", "eval_explain_short")
+EXPLAIN_PROMPTS = {"text": "eval_explain", "json": "eval_explain_short", "short": "mllm_caption"}
+"""By form; `short` is what our own training asks."""
 LABEL_PROMPTS = ("eval_label", "eval_label_moves", "eval_label_sentence")
 """The three prompt sets whose mean and range are told; the first one's label counts unless an explanation is asked."""
+TRAINED_PROMPTS = ("mllm_label", *LABEL_PROMPTS[:2])
+"""Instead of these for `short`: the first is what our own training asks."""
 _LETTER = re.compile(r"\(?([A-Z])\)?(?:[.):].*)?", re.DOTALL)
 _NONE = re.compile(r"none\.?", re.IGNORECASE)
 CLIP_FRAMES = 4
+WRITERS = {"vllm", "transformers"}
+"""Backends of `fervlm serve` that write; the others fill schemas."""
+Form = Literal["text", "json", "short"]
 
 
 class Endpoint:
@@ -42,7 +49,10 @@ class Endpoint:
         url, _, model = place.partition("#")
         self._chat = Chat(url, model or None, settings.key, settings.timeout_s)
         self.name = f"endpoint {self._chat.model}"
-        self.version = "+".join(prompt(name).digest[:8] for name in (*EXPLAIN_PROMPTS, *LABEL_PROMPTS))
+        self._form = _fitting(self._chat) if settings.form == "auto" else settings.form
+        self._labels = TRAINED_PROMPTS if self._form == "short" else LABEL_PROMPTS
+        asked = (EXPLAIN_PROMPTS[self._form], *self._labels)
+        self.version = " ".join((self._form, "+".join(prompt(name).digest[:8] for name in asked)))
         self._benchmark, self._settings = benchmark, settings
 
     def answers(self, items: Sequence[Item]) -> Iterator[Answer]:
@@ -94,19 +104,19 @@ class Endpoint:
         labels = self._benchmark.labels
         listed = ", ".join(labels)
         variants: dict[str, str | None] = {}
-        for name in LABEL_PROMPTS if self._settings.variants or not self._settings.explain else ():
+        for name in self._labels if self._settings.variants or not self._settings.explain else ():
             told = self._chat.ask(prompt(name).fill(labels=listed), pictures, max_tokens=24, choices=labels)
             variants[name] = strict_label(told, labels)
             if not self._settings.variants:
                 break
         if not self._settings.explain:
-            label = variants[LABEL_PROMPTS[0]]
+            label = variants[self._labels[0]]
             return Answer(id=item.id, label=label, status="ok" if label else "unparsed", variants=variants)
-        if self._settings.form == "text":
-            asked = prompt("eval_explain").fill(form=prompt("caption_form").text, labels=listed)
-        else:
-            asked = prompt("eval_explain_short").text
-        schema = Caption if self._settings.form == "json" else None
+        explain = prompt(EXPLAIN_PROMPTS[self._form])
+        asked = explain.text
+        if self._form == "text":
+            asked = explain.fill(form=prompt("caption_form").text, labels=listed)
+        schema = Caption if self._form == "json" else None
         told = self._chat.ask(asked, pictures, schema=schema)
         return self._explained(item, told, variants)
 
@@ -121,6 +131,14 @@ class Endpoint:
             return Answer(id=item.id, status="abstained", reason=reason, text=told, variants=variants)
         label = strict_label(conclusion.label, self._benchmark.labels)
         return Answer(id=item.id, label=label, status="ok" if label else "unparsed", text=told, variants=variants)
+
+
+def _fitting(chat: Chat) -> Form:
+    """The form that a server of ours needs, by what it says of the model; `text` for everybody else's."""
+    told = chat.about()
+    if told.get("owned_by") != "fervlm":
+        return "text"
+    return "short" if told.get("backend") in WRITERS else "json"
 
 
 def strict_label(told: str, labels: Sequence[str]) -> str | None:
