@@ -18,6 +18,7 @@ _PAST_PREP = frozenset((Kind.PREP,))
 _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
 _ENDING = (None, Kind.BREAK, Kind.COMMA, Kind.CLOSE, Kind.COLON)
 
+_LISTED = frozenset((Kind.COMMA, Kind.AND, Kind.BREAK))
 _VANISHED = frozenset(("vanished", "disappeared", "gone"))
 _LIPS = frozenset(("lip", "ulip", "llip"))
 _AWAY = frozenset(("stays away", "stay away", "stayed away", "stays out", "stay out", "stayed out"))
@@ -40,6 +41,11 @@ class AbsenceReader(MoveReader):
 
     def _on_gone(self, element: Element) -> None:
         word = self._word(element)
+        leads = not self.i or self.kinds[self.i - 1] in _LISTED
+        if word == "gone" and leads and self._next(_PAST_SIDE_QUAL)[0] in _CLAIMING:
+            self._start_group()
+            self._deny()
+            return  # "gone is the frown, gone the squint"
         if word in ("off", "gone") and self._next(NONE)[0] not in (None, Kind.COLON, *SEPARATING):
             return  # "off the teeth"
         if word == "off" and self.text[: element.start].endswith("ing ") and not self.copula:

@@ -19,7 +19,7 @@ _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 _PRONOUNS = frozenset(("he", "she", "they", "who"))
 _CLAUSES = frozenset((Kind.COMMA, Kind.BREAK, Kind.AND, Kind.COLON))
 _SIGNED = frozenset((Kind.MOVE, Kind.UNIT, Kind.AU, Kind.COLON, Kind.PART))
-_STATED = frozenset((Kind.PART, Kind.COP, Kind.COLON, Kind.AND, Kind.MOVE))
+_STATED = frozenset((Kind.QUAL, Kind.PART, Kind.COP, Kind.COLON, Kind.AND, Kind.MOVE))
 
 
 @cache

@@ -71,7 +71,7 @@ def au_set(text: str) -> AUSet | None:
         return None
     yields = text.startswith("?")
     text = text.lstrip("?")
-    vague, absent = text.startswith("~"), text.startswith("!")
+    vague, absent = "~" in text[:2], text.startswith("!")
     body = text.lstrip("~!")
     also = tuple(int(number) for number in re.findall(r"\((\d+)\)", body))
     near = tuple(int(number) for number in re.findall(r"<(\d+)>", body))

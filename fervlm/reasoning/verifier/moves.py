@@ -59,6 +59,8 @@ class MoveReader(UnitReader):
             return  # "still parted"
         if moves[0] == "still" and self.i and self.kinds[self.i - 1] is Kind.LEVEL and self._word(element)[:3] == "as ":
             return  # "slight as it is"
+        if "still" in moves and not self.naked and self._word(element) in ("as they are", "as it is"):
+            return  # "raised as they are", "as it is, ..."
         if "still" in moves and Kind.THAN in self.kinds[max(0, self.i - 3) : self.i]:
             return  # "higher than at rest"
         if self.i and self.kinds[self.i - 1] in _UNITS and self._word(element) == "together":
@@ -121,7 +123,7 @@ class MoveReader(UnitReader):
                 return
         if not fitting and not self.subject and moves != ("pull",) and (self.copula or self._none_waits()):
             carried = entry.unit is None and (moves[0] != "any" or self.denying)
-            carried = carried and Kind.PART not in self.kinds[self.i : self._clause_end()]
+            carried = carried and Kind.PART not in self.kinds[self.i : self._clause_end(Kind.COMMA)]
             carried = carried and (not entry.noun or not self._placed_part(self.i, moves))
             fitting = [s for s in self._narrowed(self.earlier) if self._fits(s.part, moves)] if carried else []
             self.subject = list(fitting)
@@ -191,9 +193,9 @@ class MoveReader(UnitReader):
         fits = any(self._fits(s.part, self.last_move) for s in self.subject)
         return self.last_move if fits else ("any",)  # "a smile, and the cheeks follow"
 
-    def _clause_end(self) -> int:
-        """Index of the break that ends the clause."""
-        return next((k for k in range(self.i, self.count) if self.kinds[k] is Kind.BREAK), self.count)
+    def _clause_end(self, other: Kind = Kind.BREAK) -> int:
+        """Index of the break, or element of the kind `other`, that ends the clause."""
+        return next((k for k in range(self.i, self.count) if self.kinds[k] in (Kind.BREAK, other)), self.count)
 
     def _is_adverb(self, element: Element) -> bool:
         nxt, k = self._next(NONE)

@@ -69,13 +69,22 @@ class PartReader(Drafter):
             self.subject
             and self.i
             and (self.kinds[self.i - 1] is Kind.PART or self.prep or self.kinds[self.i - 1] is Kind.SIDE)
-            and not (name == "corner" and self.els[self.i - 1].entry.value == "opposite")
+            and not (name == "corner" and self._sided_anew())
         ):
             self._narrow(name)
         elif nxt is not Kind.QUAL and (name == "corner" or " " in self._word(element)) and name in self.lex.bare:
             self._part(self.lex.bare[name], element)
         else:
             self.quals.append(name)
+
+    def _sided_anew(self) -> bool:
+        """ "The left corner is raised, the right corner tucked in"."""
+        before = self.els[self.i - 1]
+        whole = self.lex.whole.get(self.subject[-1].part, self.subject[-1].part) if self.subject else ""
+        anew = self.closed or not self.naked or "corner" not in self.lex.qualified.get(whole, {})
+        return before.entry.value == "opposite" or (
+            before.kind is Kind.SIDE and self.kinds[self.i - 2] in _LISTED and self.i > 1 and anew
+        )
 
     def _elided(self, element: Element) -> bool:
         """Whether "the outer" stands for "the outer one"."""

@@ -102,7 +102,9 @@ class SideReader(PartReader):
         forward = nxt in (Kind.PART, Kind.UNIT, Kind.AU, Kind.MOVE, Kind.QUAL) or (
             k > self.i + 1 and kinds[k - 1] is Kind.QUAL
         )
-        if nxt is Kind.MOVE and forward:
+        bare = kinds[self.i + 1 : self.i + 2] == [Kind.QUAL] and self.els[self.i + 1].entry.value == "corner"
+        bare = bare and (not self.i or kinds[self.i - 1] in SEPARATING)  # "..., the right corner tucked in"
+        if nxt is Kind.MOVE and forward and not bare:
             entry = self.els[k].entry
             named = entry.noun and (entry.unit is not None or self._placed_part(k, entry.value))
             forward = not self.subject or named or self._move_has_part(k)
