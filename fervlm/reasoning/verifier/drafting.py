@@ -8,6 +8,7 @@ from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import AUSet, Entry, Kind
 from fervlm.reasoning.verifier.lookahead import Lookahead
 
+_COUNTERPARTS = {"ibrow": "obrow", "obrow": "ibrow"}
 _WIDE = {"stretch", "open"}
 
 
@@ -51,7 +52,19 @@ class Drafter(Lookahead):
             return joined
         draft.weak = weak
         self.last_move = moves
-        return self._append(draft)
+        kept = self._append(draft)
+        if self.only_at >= 0 and not draft.negated and subject.part in _COUNTERPARTS:
+            self._exclude(draft, _COUNTERPARTS[subject.part])
+        return kept
+
+    def _exclude(self, draft: Draft, part: str) -> None:
+        """ "Only the inner brow goes up": the outer one does not."""
+        found = self._pair(part, draft.move)
+        if found is not None and not found.absent and set(found.aus).isdisjoint(draft.units.aus):
+            other = Draft("au", found, draft.start, draft.end, True)
+            other.part, other.move, other.at, other.side = part, draft.move, draft.at, draft.side
+            self._append(other)
+        self.only_at = -1
 
     def _drop_named(self, draft: Draft) -> None:
         """ "The gap between the lips is closed": what the predicate says of the thing named counts."""
@@ -92,7 +105,9 @@ class Drafter(Lookahead):
             if other.part != draft.part or other.side != draft.side or other.at >= draft.at or other.kind != "au":
                 continue
             between = self.kinds[other.at : draft.at]
-            if Kind.PART in between or not SEPARATING.isdisjoint(between) or draft.at != self.i:
+            if Kind.PREP in between and draft.at - other.at > 2:
+                return None  # "a flared ring around a small opening"
+            if Kind.PART in between or Kind.NOR in between or not SEPARATING.isdisjoint(between) or draft.at != self.i:
                 return None
             mine, new = other.units, draft.units
             together = self._pair(draft.part or "", ("wideopen",)) if {other.move[0], draft.move[0]} == _WIDE else None

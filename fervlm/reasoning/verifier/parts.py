@@ -6,7 +6,7 @@ import re
 
 from fervlm.reasoning.verifier.cursor import FAR, SEPARATING
 from fervlm.reasoning.verifier.drafting import Drafter
-from fervlm.reasoning.verifier.drafts import Subject
+from fervlm.reasoning.verifier.drafts import Pending, Subject
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 
@@ -90,7 +90,8 @@ class PartReader(Drafter):
         """Whether "the outer" stands for "the outer one"."""
         if not self.i or not self.text[: element.start].lower().endswith(_OWNING):
             return False
-        if self.kinds[self.i - 1] not in SEPARATING or element.token - self.els[self.i - 1].token > 3:
+        owned = self.i > 1 and self.kinds[self.i - 1] is Kind.POSSESSIVE  # ", their tails are not"
+        if self.kinds[self.i - 1 - owned] not in SEPARATING or element.token - self.els[self.i - 1].token > 3:
             return False
         k = self.i + 1
         if k >= self.count:
@@ -194,7 +195,8 @@ class PartReader(Drafter):
         while k > 0 and self.kinds[k] in _PAST_PLACE:
             k -= 1
         bare = self.els[k].kind in _LISTED and self.els[k + 1].token == self.els[k].token + 1
-        return (named or bare) and not self._own_predicate()
+        ored = self.els[k].kind is Kind.OR and all(p.denied for p in self.shared)  # "nothing about the nose or the lip"
+        return (named or bare or ored) and not self._own_predicate()
 
     def _beside(self, element: Element) -> bool:
         """Whether only "and" stands before the part at hand, without an article."""
@@ -218,6 +220,7 @@ class PartReader(Drafter):
         """ "nothing happens in the brow region"."""
         copied = Element(Kind.MOVE, Entry(Kind.MOVE, ("any",)), element.start, element.end, element.token)
         made = [self._emit(subject, copied, True, self.i) for subject in subjects]
+        self.shared = [Pending(copied, self.i, True)]
         return any(made)
 
     def _qualified(self, name: str) -> list[str]:

@@ -15,6 +15,7 @@ _OPENING = frozenset((Kind.ALL, Kind.OPEN, Kind.COMMA, Kind.AND))
 _MOVING = frozenset((Kind.MOVE, Kind.UNIT, Kind.PART, Kind.AU, Kind.ACT, Kind.PRED))
 _DENYING = frozenset((Kind.NO, Kind.NOT, Kind.NOTHING, Kind.NOR, Kind.GONE, Kind.MINUS))
 _BROKEN = frozenset((Kind.BREAK, Kind.COLON))
+_NARROW = ([Kind.QUAL], [Kind.PART])
 _BEYOND = frozenset(("above", "below", "beneath", "under", "underneath", "over", "between"))
 _PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
 
@@ -95,6 +96,8 @@ class WholeReader(DenialReader):
     def _on_only(self, element: Element) -> None:
         """ "only AU12 is active", "R14 only": nothing else is."""
         nxt, k = self._next(_PAST_QUAL)
+        if not self.group and not self.denying and self.kinds[self.i + 1 : self.i + 2] in _NARROW:
+            self.only_at = self.i
         if self.group and self.kinds[self._lead(_BROKEN)] is Kind.OF:
             for draft in self.group:
                 draft.unreal = True  # "of AU4, AU5 and AU7 only AU4 is there"
