@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import re
-from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
 from data_engine.config import AnnotateConfig
+from fervlm.config import read_recipe, validated
 from fervlm.errors import FervlmError
-
-_PATHS = ("sources", "au", "labels", "model", "out")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def with_recipe(settings: dict[str, Any], recipe: str | None) -> tuple[AnnotateConfig, str | None]:
@@ -22,12 +14,12 @@ def with_recipe(settings: dict[str, Any], recipe: str | None) -> tuple[AnnotateC
 
     Args:
         settings: fields of `AnnotateConfig`; None means not given. An empty `teacher` means none.
-        recipe: YAML file with the same fields and `out`. In its paths, `${NAME}` stands for an environment variable.
+        recipe: YAML file with the same fields and `out`. In its texts, `${NAME}` stands for an environment variable.
 
     Raises:
         FervlmError: the recipe cannot be read, a setting is unknown or impossible, a variable is not set.
     """
-    found = {} if recipe is None else _read(recipe)
+    found = {} if recipe is None else read_recipe(recipe)
     out = found.pop("out", None)
     for key, value in settings.items():
         if isinstance(value, dict):
@@ -41,13 +33,7 @@ def with_recipe(settings: dict[str, Any], recipe: str | None) -> tuple[AnnotateC
         raise FervlmError(
             "there is nothing to annotate", hint="Give pictures or AU files: fervlm annotate SOURCE --au PATH."
         )
-    try:
-        return AnnotateConfig.model_validate(found), out
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = first["msg"][0].lower() + first["msg"][1:]
-        raise FervlmError(f"the setting '{where}' cannot be ({reason})", file=recipe) from None
+    return validated(AnnotateConfig, found, recipe), out
 
 
 def _check_teacher(teacher: object) -> None:
@@ -58,37 +44,3 @@ def _check_teacher(teacher: object) -> None:
         raise FervlmError("the teacher has no address", hint="Give --teacher URL, or --teacher-offline.")
     if not teacher.get("model"):
         raise FervlmError("the teacher has no model", hint="Give --teacher-model NAME.")
-
-
-def _read(recipe: str) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(Path(recipe).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise FervlmError(f"the recipe cannot be read ({reason})", file=recipe) from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise FervlmError("the recipe is no YAML", file=recipe, row=mark.line + 1 if mark else None) from None
-    if not isinstance(found, dict):
-        raise FervlmError(
-            "the recipe is no table of settings", file=recipe, hint="Write `sources:`, `au:`, `out:`, ..."
-        )
-    return {key: _expanded(value, recipe) if key in _PATHS else value for key, value in found.items()}
-
-
-def _expanded(value: object, recipe: str) -> object:
-    if isinstance(value, list):
-        return [_expanded(item, recipe) for item in value]
-    if not isinstance(value, str):
-        return value
-
-    def known(match: re.Match[str]) -> str:
-        try:
-            return os.environ[match[1]]
-        except KeyError:
-            hint = f"Set it: export {match[1]}=..."
-            raise FervlmError(
-                f"the recipe wants the variable {match[1]}, which is not set", file=recipe, hint=hint
-            ) from None
-
-    return _VARIABLE.sub(known, value)

@@ -32,7 +32,7 @@ def read_recipe(path: str | Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         raise FervlmError("the recipe is no YAML", file=path, row=mark.line + 1 if mark else None) from None
     if not isinstance(found, dict):
-        raise FervlmError("the recipe is no table of settings", file=path, hint="Write lines such as `epochs: 10`.")
+        raise FervlmError("the recipe is no table of settings", file=path, hint="Write lines such as `seed: 1`.")
     return {key: _expanded(value, path) for key, value in found.items()}
 
 
