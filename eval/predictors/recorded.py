@@ -20,7 +20,7 @@ def recorded_answer(item: Item, labels: LabelSet | str, settings: Settings, *, l
     """An answer from a detector's file of the whole clip; of several faces, the one that is tracked longest.
 
     Spans are the episodes of expression, in seconds, of no kind: a movement of one AU may begin one, whatever its
-    label. The text is the caption at the fullest moment and, after it, the course over time.
+    label. The text is the course over time; where there are labels, after the caption at the fullest moment.
 
     Args:
         item: with its `recording`.
@@ -38,7 +38,8 @@ def recorded_answer(item: Item, labels: LabelSet | str, settings: Settings, *, l
         return failed(item.id, str(error))
     if whole is None or whole.caption is None:
         return failed(item.id, "no face is tracked in the recording")
-    text = "\n\n".join(filter(None, (render(whole.caption, details=False).rstrip("\n"), whole.course)))
+    told = render(whole.caption, details=False).rstrip("\n") if labelled else None
+    text = "\n\n".join(filter(None, (told, whole.course)))
     return Answer(
         id=item.id,
         status="abstained" if labelled and whole.label is None else "ok",
@@ -48,7 +49,7 @@ def recorded_answer(item: Item, labels: LabelSet | str, settings: Settings, *, l
         arousal=whole.arousal,
         present=tuple(sorted({event.au for event in whole.events})),
         spans=spans,
-        text=text if settings.explain else None,
+        text=text or None if settings.explain else None,
         ms=round((time.perf_counter() - began) * 1000, 3),
     )
 

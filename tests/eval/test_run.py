@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import eval.parallel
 from eval import run as run_module
 from eval.__main__ import main
 from eval.answer import Answer
@@ -18,6 +20,7 @@ from eval.item import Item
 from eval.run import Asked, run, some
 from eval.score import score
 from fervlm.errors import FervlmError
+from fervlm.examples import recording
 from tests.eval.miniature import png, text
 
 FACES = 24
@@ -194,14 +197,26 @@ def test_some_items_are_spread_over_the_set() -> None:
         some(items, 0)
 
 
+def plain(folder: Path) -> list[dict[str, Any]]:
+    """Answers without the time they took."""
+    return [{k: v for k, v in json.loads(line).items() if k != "ms"} for line in lines(folder)]
+
+
 def test_several_processes_give_what_one_gives(data: Path) -> None:
     one = run(asked(data, "rules", **evidence(data)))
     two = run(asked(data, "rules", **evidence(data), out=data / "two", workers=2))
-    drop = {"ms"}
+    assert plain(one) == plain(two)
 
-    def plain(folder: Path) -> list[dict[str, Any]]:
-        return [{k: v for k, v in json.loads(line).items() if k not in drop} for line in lines(folder)]
 
+def test_a_ray_cluster_gives_what_one_process_gives(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="needs the extra 'scale'")
+    monkeypatch.setattr(eval.parallel, "CHUNK", 7)  # several tasks, the last one shorter
+    one = run(asked(data, "rules", **evidence(data)))
+    try:
+        two = run(asked(data, "rules", **evidence(data), out=data / "two", workers=1, ray=True))
+        assert ray.is_initialized(), "it ran somewhere else"
+    finally:
+        ray.shutdown()
     assert plain(one) == plain(two)
 
 
@@ -229,3 +244,47 @@ def test_answers_are_read_back_as_written(data: Path) -> None:
     done = read_folder(out)
     assert answers_in(out, done.truth) == done.answers and not done.missing
     assert done.evidence["f00"].readings and done.evidence["f00"].dataset_label is None
+
+
+def clips(tmp_path: Path, start: float, end: float) -> Path:
+    """A video, the example recording as its evidence, and one true span."""
+    root = tmp_path / f"clips{start:g}"
+    text(root / "spans.csv", f"video,start,end\nsmile.mp4,{start},{end}\n")
+    text(root / "au" / "smile.csv", recording().read_text(encoding="utf-8"))
+    return root
+
+
+@pytest.mark.parametrize(("start", "end", "f1"), [(0.5, 2.6, 1.0), (0.7, 1.6, 0.0), (2.7, 3.0, 0.0)])
+def test_rules_spot_the_episodes_of_a_recording(tmp_path: Path, start: float, end: float, f1: float) -> None:
+    root = clips(tmp_path, start, end)
+    one = Asked(benchmark("sdfe_lv"), str(root), "rules", root / "out", evidence=str(root / "au"))
+    found = score(run(one))
+    assert found["spotting"]["f1"] == f1 and found["failed"] == 0
+    (line,) = lines(root / "out")
+    told = json.loads(line)
+    assert told["spans"] == [[pytest.approx(0.633, abs=0.01), pytest.approx(2.633, abs=0.01), None]]
+    assert {1, 2, 12} <= set(told["present"])
+
+
+def test_the_course_of_a_recording_is_told_in_order(tmp_path: Path) -> None:
+    root = clips(tmp_path, 0.5, 2.6)
+    orders = {
+        "right": "The brows go up (AU1, AU2). Then the lip corners rise (AU12). Then the cheeks rise (AU6).",
+        "wrong": "The cheeks rise (AU6). Then the lip corners rise (AU12). Then the brows go up (AU1, AU2).",
+    }
+    found = {}
+    for name, caption in orders.items():
+        text(root / "captions.jsonl", json.dumps({"video": "smile.mp4", "caption": caption}) + "\n")
+        one = Asked(benchmark("fec_bench"), str(root), "rules", root / name, evidence=str(root / "au"))
+        found[name] = score(run(one))["explanations"]["references"]["event_order_F1"]
+    assert found["right"] > found["wrong"]
+
+
+def test_clips_without_evidence_are_told(tmp_path: Path) -> None:
+    root = clips(tmp_path, 0.5, 2.6)
+    one = Asked(benchmark("sdfe_lv"), str(root), "rules", root / "out")
+    with pytest.raises(FervlmError, match="is no folder"):
+        run(replace(one, evidence=str(root / "au" / "smile.csv")))
+    (root / "au" / "smile.csv").rename(root / "au" / "other.csv")
+    with pytest.raises(FervlmError, match=r"a file for none of the 1 clips, for example 'smile\.csv'"):
+        run(replace(one, evidence=str(root / "au")))
