@@ -107,6 +107,7 @@ class Behind:
                 await self._process.start()
             else:
                 await self._reach(writer)
+            await writer.learn_version()
             if self._wanted.plan is not None and self._wanted.parity:
                 writer.parity = await check_parity(writer, self._wanted.plan)
                 self._wanted.say(f"parity: {writer.parity['gap_nats']:.4f} nats a token from the training stack.")

@@ -52,6 +52,7 @@ class VllmWriter:
         self.plan, self._up, self.tokens = plan, up or (lambda: True), tokens
         self.name = name or (plan.name if plan is not None else "")
         self.parity: dict[str, Any] | None = None
+        self._seeds = True
         self._turns = Alone() if alone else None
         self.special = special_tokens(plan) if plan is not None else frozenset[str]()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
@@ -132,7 +133,7 @@ class VllmWriter:
     async def chat(self, payload: dict[str, Any]) -> dict[str, Any]:
         """A completion as vLLM gives it."""
         async with self._shared():
-            return await self._post("/v1/chat/completions", payload)
+            return await self._post("/v1/chat/completions", self._borne(payload))
 
     async def chat_stream(self, payload: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
         """Its chunks."""
@@ -140,7 +141,7 @@ class VllmWriter:
         try:
             async with (
                 self._shared(),
-                self._http.stream("POST", "/v1/chat/completions", json=payload) as answer,
+                self._http.stream("POST", "/v1/chat/completions", json=self._borne(payload)) as answer,
             ):
                 if answer.status_code != 200:
                     raise _refused(answer.status_code, await answer.aread())
@@ -175,6 +176,16 @@ class VllmWriter:
         except ValueError:
             raise Problem(502, "The language model answered what cannot be read.") from None
         return found
+
+    async def learn_version(self) -> None:
+        """Find out what the server can bear: a seed of a request's own kills vLLM 0.32's worker on a CPU."""
+        try:
+            self._seeds = "+cpu" not in str((await self._http.get("/version")).json()["version"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            self._seeds = True
+
+    def _borne(self, payload: dict[str, Any]) -> dict[str, Any]:
+        return payload if self._seeds else {name: value for name, value in payload.items() if name != "seed"}
 
     async def first_model(self) -> str:
         """The name of what a server of somebody else serves."""
