@@ -25,6 +25,19 @@ def test_the_first_tuning_texts_are_read_right() -> None:
     assert half.alarm_share <= 0.01, half.missed
 
 
+def test_the_latest_tuning_texts_stay_read() -> None:
+    """Contrasts, exceptions and ellipses; not all of them are read yet, but none that is may be lost."""
+    half = foreign_half([TEXTS / "foreign_tuning_r.jsonl"])
+    assert half.caught_share >= 0.945, half.missed
+    assert half.alarm_share <= 0.015, half.missed
+
+
+def test_no_validation_text_is_a_tuning_text() -> None:
+    texts = {path.name: {item["text"] for item in _items(path)} for path in TEXTS.glob("foreign_*.jsonl")}
+    validation = texts.pop("foreign_validation.jsonl")
+    assert validation.isdisjoint(set().union(*texts.values()))
+
+
 def test_the_texts_are_what_their_notes_say() -> None:
     """Held-out texts are many enough, differ from the tuning texts, and clean ones affirm what is present."""
     texts = {path.name: _items(path) for path in sorted(TEXTS.glob("foreign_*.jsonl"))}

@@ -42,7 +42,7 @@ class AbsenceReader(MoveReader):
     def _on_gone(self, element: Element) -> None:
         word = self._word(element)
         leads = not self.i or self.kinds[self.i - 1] in _LISTED
-        if word == "gone" and leads and self._next(_PAST_SIDE_QUAL)[0] in _CLAIMING:
+        if word == "gone" and leads and (self._next(_PAST_SIDE_QUAL)[0] in _CLAIMING or self._announced()):
             self._start_group()
             self._deny()
             return  # "gone is the frown, gone the squint"

@@ -34,7 +34,8 @@ _CLAUSE: dict[str, Any] = {
     "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "copula_at": -1, "clause_level": None, "echo": None, "within": 0, "paren": -1,  # noqa: E501
     "prep": False, "prep_word": "", "separated": None, "colon": False, "located": False, "likened": -1,
     "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
-    "hedge": False, "hypothetical": False, "hyp_at": 0, "cleft": -1, "only_at": -1, "generic": False, "label_first": False,
+    "hedge": False, "hypothetical": False, "hyp_at": 0, "cleft": -1, "only_at": -1,
+    "generic": False, "label_first": False,
     "unknown": False, "rest": False, "here_only": False, "tentative": None,
     "against": False, "preferred": False, "rival": False, "rival_at": 0, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
 }  # fmt: skip

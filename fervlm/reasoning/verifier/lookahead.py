@@ -115,7 +115,8 @@ class Lookahead(Cursor):
         if nxt in (Kind.UNIT, Kind.AU) and self.denied_first in (Kind.UNIT, Kind.AU) and separator is Kind.COMMA:
             if self._next(NONE, k + 1)[0] is Kind.COMMA and self.kinds[self.deny_at] is not Kind.NOT:
                 return True  # "no activity of orbicularis oculi, pars orbitalis, ..."
-        if nxt is Kind.PART and self.denied_first is Kind.MOVE and self._is_thing(k):
+        alike = self.denied_first is Kind.MOVE or (self.denied_first is Kind.UNIT and separator is Kind.AND)
+        if nxt is Kind.PART and alike and self._is_thing(k):
             return not self._finite_ahead(k)
         thing = nxt is self.denied_first and nxt is not Kind.MOVE
         if separator is Kind.AND and (thing or (nxt is Kind.UNIT and self.denied_first is Kind.MOVE)):

@@ -39,6 +39,8 @@ class UnitReader(LevelReader):
         self._append(draft)
         self._take_level(draft)
         self._take_activity(draft)
+        if self.pending and self.pending[-1].at == self.i - 1 and not self.pending[-1].element.entry.noun:
+            self.pending.pop()  # "a pressed smile"
         if self.subject:
             self.soft = True
         if self.copula:
