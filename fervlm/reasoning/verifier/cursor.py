@@ -145,7 +145,7 @@ class Cursor:
         """The sentence speaks of what was measured only."""
         self.last_move: tuple[str, ...] = ()
         self.last_part_token = -9
-        self.last_part: Subject | None = None
+        self.last_part: tuple[str, DraftSide | None, Element] | None = None
         self._reset()
 
     def _reset(self) -> None:

@@ -6,6 +6,7 @@ import re
 
 from fervlm.reasoning.verifier.colons import ColonReader
 from fervlm.reasoning.verifier.cursor import NONE, SEPARATING
+from fervlm.reasoning.verifier.drafts import Subject
 from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 
@@ -95,8 +96,10 @@ class FlowReader(ColonReader):
 
     def _on_relative(self, element: Element) -> None:
         if element.end - element.start == 5 and self._word(element) == "whose" and self.last_part is not None:
-            self.earlier, self.quals = [self.last_part], []  # "a mouth whose corners droop"
-            self.subject = [] if self._next(NONE)[0] in _NARROWING else [self.last_part]
+            part, side, named = self.last_part
+            owner = Subject(part, side, named.start, named.end)
+            self.earlier, self.quals = [owner], []  # "a mouth whose corners droop"
+            self.subject = [] if self._next(NONE)[0] in _NARROWING else [owner]
             self.fresh = True
             return
         self._flush_level()
@@ -221,8 +224,8 @@ class FlowReader(ColonReader):
         if element.end - element.start == 3 and self._word(element) == "but" and self._but_this():
             self._on_except(element)  # "nothing in the face but a smile"
             return
-        if self.kinds[self.i - 1 : self.i + 2] == [Kind.COMMA, Kind.BREAK, Kind.COMMA] and self.i:
-            if self._word(element) in ("however", "though"):
+        if 6 <= element.end - element.start <= 7 and self.i and self._word(element) in ("however", "though"):
+            if self.kinds[self.i - 1] is Kind.COMMA and self.kinds[self.i + 1 : self.i + 2] == [Kind.COMMA]:
                 return  # "the mouth, however, has not turned down"
         if self.i == self.count - 1:
             return  # the end of the sentence ends the clause

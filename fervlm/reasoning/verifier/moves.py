@@ -120,27 +120,37 @@ class MoveReader(MovementAhead):
 
     def _passed_over(self, element: Element, moves: tuple[str, ...]) -> bool:
         """Whether a word for a movement names none here."""
-        if self.i and self.kinds[self.i - 1] in (Kind.UNIT, Kind.AU) and self._compound(element, named=True):
-            if self.text[element.start : element.end].lower() in _ACTIONS:
+        first, i = moves[0], self.i
+        before = self.kinds[i - 1] if i else None
+        if before is Kind.UNIT or before is Kind.AU:
+            word = self._word(element)
+            if word == "together":
+                return True  # "the eyes and the mouth smile together"
+            if word in _ACTIONS and self._compound(element, named=True):
                 return True  # "frontalis contraction"
-        if moves[0] == "still" and self._word(element) == "still" and self._is_adverb(element):
-            return True  # "still parted"
-        if moves[0] == "still" and self.i and self.kinds[self.i - 1] is Kind.LEVEL and self._word(element)[:3] == "as ":
-            return True  # "slight as it is"
-        if "still" in moves and not self.naked and self._word(element) in ("as they are", "as it is"):
-            return True  # "raised as they are", "as it is, ..."
-        if "still" in moves and Kind.THAN in self.kinds[max(0, self.i - 3) : self.i]:
-            return True  # "higher than at rest"
-        if self.i and self.kinds[self.i - 1] in _UNITS and self._word(element) == "together":
-            return True  # "the eyes and the mouth smile together"
-        if moves[0] == "straight" and self.i + 1 < self.count and self.kinds[self.i + 1] is Kind.MOVE:
+        if "still" in moves and self._is_no_rest(element, first):
+            return True
+        if first == "straight" and i + 1 < self.count and self.kinds[i + 1] is Kind.MOVE:
             return True  # "straight back"
         if self.prep and self.prep_word == "to" and _IT.match(self.text, element.end):
             return True  # "no tension in the lower one to reduce it"
-        if moves == ("any",) and self.kinds[self.i + 1 : self.i + 2] == [Kind.NO] and not self.denying:
-            if self._word(self.els[self.i + 1]) == "neither":
-                return True  # "have moved neither up nor down"
-        return moves == ("any",) and self.prep and not self.denying  # "absent from the movement"
+        if moves != ("any",) or self.denying:
+            return False
+        if self.kinds[i + 1 : i + 2] == [Kind.NO] and self._word(self.els[i + 1]) == "neither":
+            return True  # "have moved neither up nor down"
+        return self.prep  # "absent from the movement"
+
+    def _is_no_rest(self, element: Element, first: str) -> bool:
+        """Whether a word for rest says nothing of a part: "still parted", "slight as it is", "higher than at rest"."""
+        word = self._word(element)
+        if first == "still":
+            if word == "still" and self._is_adverb(element):
+                return True
+            if self.i and self.kinds[self.i - 1] is Kind.LEVEL and word[:3] == "as ":
+                return True
+        if not self.naked and word in ("as they are", "as it is"):
+            return True  # "raised as they are", "as it is, ..."
+        return Kind.THAN in self.kinds[max(0, self.i - 3) : self.i]
 
     def _predicate(self, element: Element, fitting: list[Subject]) -> None:
         level, lower = self.level, self.lower

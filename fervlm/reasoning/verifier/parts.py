@@ -103,7 +103,7 @@ class PartReader(PartAhead):
                 self.subject[-1].side = side
             return  # "the lids of the right eye": the first part is meant
         self.last_part_token = element.token
-        self.last_part = Subject(parts[0], side, element.start, element.end)
+        self.last_part = (parts[0], side, element)
         if side is None and len(self.subject) == 1 and self.subject[0].part == "face" and not self.closed:
             side = self.subject[0].side
             if side is not None:
