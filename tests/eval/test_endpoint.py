@@ -17,9 +17,12 @@ from eval.predictors.endpoint import strict_label, strict_letter
 from eval.run import Asked, run
 from eval.score import score
 from fervlm.errors import FervlmError
+from fervlm.examples import photograph
 from fervlm.facs.labels import BASIC7
+from fervlm.prompts import prompt
 from fervlm.reasoning.answers import parse
 from tests.eval.miniature import png, text
+from tests.serve.conftest import Served
 
 CAPTION = """Overview: The lip corners are pulled up.
 
@@ -45,11 +48,13 @@ class Server(ThreadingHTTPServer):
     status = 503
     label = "happiness"
     letter = "B"
+    owner: dict[str, str]
 
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        self._reply(200, {"data": [{"id": "small"}]})
+        assert isinstance(self.server, Server)
+        self._reply(200, {"data": [{"id": "small", **self.server.owner}]})
 
     def do_POST(self) -> None:
         server = self.server
@@ -65,7 +70,7 @@ class Handler(BaseHTTPRequestHandler):
         if body.get("response_format", {}).get("type") == "json_schema":
             assert body["response_format"]["json_schema"]["name"] == "Caption"
             told = parse(CAPTION.format(label=server.label)).model_dump_json()
-        elif "Key observations" in question or question.startswith("Describe the expression"):
+        elif "Key observations" in question or question.startswith("Describe the"):
             told = CAPTION.format(label=server.label)
         elif "letter of the right choice" in question:
             told = server.letter
@@ -88,7 +93,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setattr("eval.predictors.chat.time.sleep", lambda _: None)
     made = Server(("127.0.0.1", 0), Handler)
-    made.asked = []
+    made.asked, made.owner = [], {}
     thread = threading.Thread(target=made.serve_forever)
     thread.start()
     yield made
@@ -187,3 +192,30 @@ def test_what_counts_as_one_label() -> None:
     assert [strict_letter(t, 3) for t in ("B", "(c)", "(C)", "A. Sad", "D", "The answer is B")] == [
         "B", None, "C", "A", None, None,
     ]  # fmt: skip
+
+
+def test_a_gateway_of_ours_is_asked_as_it_needs_it(tmp_path: Path) -> None:
+    """The real server, with no word of how to ask it."""
+    for label in BASIC7:
+        png(tmp_path / "d" / label / "grey.png", 90, 48)
+    (tmp_path / "d" / "happiness" / "p.jpg").write_bytes(photograph().read_bytes())
+    served = Served()
+    try:
+        asked = Asked(benchmark("folder"), str(tmp_path / "d"), f"endpoint:{served.address}/v1", tmp_path / "o")
+        found = score(run(asked))
+    finally:
+        served.stop()
+    assert found["run"]["predictor"] == "endpoint fervlm-nano" and found["run"]["predictor_version"].startswith("json ")
+    assert found["failed"] == 0 and found["classes"]["strict_parse_rate"] == 1
+    assert found["explanations"]["texts"] == 8 and len(found["classes"]["prompt_sets"]["sets"]) == 3
+
+
+def test_a_language_model_behind_our_gateway_is_asked_as_it_was_trained(server: Server, faces: Path) -> None:
+    server.owner = {"owned_by": "fervlm", "backend": "vllm"}
+    settings = Settings(variants=False)
+    found = score(run(Asked(benchmark("folder"), str(faces / "d"), place(server), faces / "o", settings=settings)))
+    assert found["run"]["predictor_version"].startswith("short ")
+    questions = {
+        body["messages"][0]["content"][-1]["text"] for body in server.asked if "structured_outputs" not in body
+    }
+    assert questions == {prompt("mllm_caption").text}

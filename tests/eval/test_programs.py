@@ -23,7 +23,7 @@ from eval.lmms.export import export
 from eval.peers import PEERS, open_peer
 from eval.peers.pictures import answered, in_benchmark_words
 from eval.predictors.chat import Chat
-from eval.renew import PLAN, command_of
+from eval.renew import MULTIMODAL, PLAN, SHIPPED_MLLM, command_of, peer_runs, plan
 from eval.run import Asked, run
 from fervlm.errors import FervlmError
 from fervlm.examples import photograph
@@ -153,6 +153,10 @@ def test_a_peer_that_is_not_here_is_one_sentence(lines: str) -> None:
     assert all(f"peer:{name}" in lines for name in PEERS)
     with pytest.raises(FervlmError, match="there is no peer 'facebook'"):
         open_peer("facebook", benchmark("raf_db"))
+    assert all(f"never run: {known.reason}" in lines for known in PEERS.values() if known.measured is None)
+    assert all(known.measured or known.reason for known in PEERS.values())
+    with pytest.raises(FervlmError, match=r"face-api is not installed there|Node is not installed"):
+        open_peer("faceapi=/nowhere", benchmark("raf_db"))
     for name in PEERS:
         if "not installed" in next(line for line in lines.splitlines() if line.startswith(f"peer:{name} ")):
             with pytest.raises(FervlmError, match="is not installed here"):
@@ -163,6 +167,13 @@ def test_the_report_is_planned_for_every_shipped_predictor(tmp_path: Path, capsy
     assert {one.benchmark for one in PLAN} == {"pack_val", "faces_val", "human_codes"}
     assert {one.predictor for one in PLAN} == {"contrastive", "rules", "majority"}
     assert command_of(PLAN[0]).startswith("python -m eval run --benchmark pack_val --predictor contrastive --evidence")
+    sampled = command_of(MULTIMODAL[1], None, 300)
+    assert "--predictor mllm#reason_first" in sampled and sampled.endswith(
+        "--limit 300 --out runs/pack_val-mllm-reason_first"
+    )
+    assert (MULTIMODAL[0] in plan()) is (SHIPPED_MLLM / "fervlm.json").is_file()
+    with pytest.raises(FervlmError, match="holds no run of a peer"):
+        peer_runs(tmp_path)
     assert main(["renew", "--data", str(tmp_path / "no"), "--work", str(tmp_path / "w")]) == 2
     assert "there is no such folder" in capsys.readouterr().err
 
