@@ -9,7 +9,6 @@ from eval.benchmarks.pack_val import BENCHMARKS
 from eval.item import Benchmark, Item
 from eval.tuning import seen_in_tuning
 from fervlm.errors import FervlmError
-from fervlm.facs.labels import label_set
 
 if TYPE_CHECKING:
     from fervlm.mllm.manifest import MllmManifest
@@ -29,7 +28,7 @@ def chosen(talks: Talks, manifest: MllmManifest, labels: tuple[str, ...], count:
 
     told = manifest.training
     looked = sum(number for name in ("measured", "calibrated") if isinstance(number := told.get(name), int))
-    known = label_set(manifest.label_set).labels
+    known = manifest.labels
     # A checkpoint of another label set may have no face in common with this one's labels.
     used = set(spread(talks, looked, known)) if looked and any(name in known for name in talks.labels) else set()
     faces = [face for face in spread(talks, len(talks), labels) if face not in used]

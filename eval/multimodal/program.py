@@ -14,7 +14,6 @@ from eval.multimodal.faces import chosen
 from eval.multimodal.numbers import apart, of_captions, of_labels
 from eval.multimodal.table import markdown, targets
 from fervlm.errors import FervlmError, MissingExtraError
-from fervlm.facs.labels import label_set
 
 NUMBERS, PAGE, RUN = "numbers.json", "TABLE.md", "run.json"
 
@@ -44,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--faces", type=int, default=1000, help="that labels are told of")
     parser.add_argument("--captions", type=int, default=256, help="of these, that are captioned; 0: none")
-    parser.add_argument("--labels", default="basic7", metavar="SET", help="label set; faces of others are left out")
+    parser.add_argument("--labels", default="basic7", metavar="SET", help="a set, or words as A,B,C")
     parser.add_argument("--small", metavar="DIR", help="contrastive model beside it; default the shipped one")
     parser.add_argument("--repair", action="store_true", help="also captions with one repair turn, as `fervlm caption`")
     parser.add_argument("--device", default="cpu")
@@ -62,12 +61,13 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     import torch  # noqa: PLC0415
 
     from fervlm.mllm.loaded import load_checkpoint  # noqa: PLC0415
+    from fervlm.mllm.named import named_labels  # noqa: PLC0415
     from fervlm.mllm.talks import load_talks  # noqa: PLC0415
 
     torch.set_num_threads(options.threads)
     talks = load_talks((Path(options.set),), "val")
     loaded = load_checkpoint(options.model, base=options.base, device=options.device)
-    labels = label_set(options.labels).labels
+    labels = named_labels(options.labels).labels
     items = chosen(talks, loaded.manifest, labels, options.faces)
     told = items[: options.captions]
     out = Path(options.out)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from fervlm.facs.labels import label_set
 from fervlm.mllm.ask import caption_question, user
 from fervlm.mllm.generate import generate
 from fervlm.mllm.measure import BATCH, picture_of, spread
+from fervlm.mllm.named import named_labels
 from fervlm.mllm.reward import PARTS, parts_of, total
 from fervlm.mllm.settings import Rewards
 from fervlm.mllm.talks import Talks
@@ -24,7 +24,7 @@ def rewards_of(
     model: Any, processor: Any, talks: Talks, *, labels: str, weights: Rewards, faces: int, most: int
 ) -> list[dict[str, float]]:
     """The parts and the `total` of each face's likeliest caption, against what was measured on it."""
-    chosen = spread(talks, faces, label_set(labels).labels)
+    chosen = spread(talks, faces, named_labels(labels).labels)
     question = [user(caption_question(), pictures=1)]
     judge, found = Judge(4096), []
     was = model.training
@@ -33,7 +33,7 @@ def rewards_of(
         part = chosen[start : start + BATCH]
         shown = [[picture_of(talks, face)] for face in part]
         for face, text in zip(part, generate(model, processor, [question] * len(part), shown, most=most), strict=True):
-            parts = parts_of(text, talks.evidence(face), talks.labels[face], label_set(labels), judge)
+            parts = parts_of(text, talks.evidence(face), talks.labels[face], named_labels(labels), judge)
             found.append({**parts, "total": total(parts, weights)})
     model.train(was)
     return found

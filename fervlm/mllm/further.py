@@ -10,12 +10,12 @@ import torch
 
 import fervlm.torchvision_fix  # noqa: F401 - before transformers
 from fervlm.errors import FervlmError
-from fervlm.facs.labels import label_set
 from fervlm.mllm.adapt import add_lora, trainable
 from fervlm.mllm.ask import caption_question
 from fervlm.mllm.compare import change, rewards_of, tell
 from fervlm.mllm.loaded import Loaded, load_checkpoint
 from fervlm.mllm.logs import CsvLog
+from fervlm.mllm.named import named_labels
 from fervlm.mllm.order import Passes
 from fervlm.mllm.pairs import Pair, caption_pairs
 from fervlm.mllm.publish import Notes, base_fingerprint, publish
@@ -89,7 +89,7 @@ def _grpo(config: GrpoConfig, loaded: Loaded, model: Any, talks: Talks, out: Pat
     from trl import GRPOConfig, GRPOTrainer  # type: ignore[attr-defined]
 
     passes = Passes(len(talks), config.epochs, config.seed)
-    labels, judge = label_set(config.label_set), Judge(4096)
+    labels, judge = named_labels(config.label_set), Judge(4096)
 
     def rows() -> Iterator[dict[str, Any]]:
         for place in range(len(passes)):

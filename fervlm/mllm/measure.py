@@ -10,11 +10,11 @@ from zlib import crc32
 from PIL import Image
 
 from fervlm.errors import FervlmError
-from fervlm.facs.labels import label_set
 from fervlm.metrics import uar, war
 from fervlm.metrics.collapse import histogram, majority_alarm
 from fervlm.mllm.ask import caption_question, label_question, user
 from fervlm.mllm.generate import generate
+from fervlm.mllm.named import named_labels
 from fervlm.mllm.score import score_answers
 from fervlm.mllm.talks import Talks
 from fervlm.reasoning.answers import parse
@@ -46,7 +46,7 @@ def measure(
     Returns:
         `WAR`, `UAR`, `majority` (share of the most frequent answer), and `parsed` where captions were written.
     """
-    names = label_set(labels).labels
+    names = named_labels(labels).labels
     chosen = spread(talks, faces, names)
     was = model.training
     model.eval()

@@ -13,11 +13,11 @@ from torch import nn
 
 import fervlm
 from fervlm.checkpoint import CARD, LICENCE, MANIFEST, PICKLES, file_note
-from fervlm.facs.labels import label_set
 from fervlm.mllm.ask import digests
 from fervlm.mllm.card import terms, write_card
 from fervlm.mllm.generate import context_of
 from fervlm.mllm.manifest import MllmManifest, ScoreCalibration
+from fervlm.mllm.named import named_labels
 
 _SAMPLED = 16
 _FREE = frozenset({MANIFEST, CARD, LICENCE})
@@ -129,7 +129,7 @@ def _manifest(model: Any, folder: Path, notes: Notes) -> MllmManifest:
         base_revision=notes.base_revision,
         base_digest=notes.base_digest,
         label_set=notes.label_set,
-        labels=label_set(notes.label_set).labels,
+        labels=named_labels(notes.label_set).labels,
         answer_form="full" if notes.details else "short",
         prompts=digests(),
         pixels=notes.pixels,

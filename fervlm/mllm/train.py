@@ -12,7 +12,6 @@ import torch
 from torch import nn
 
 from fervlm.errors import FervlmError
-from fervlm.facs.labels import label_set
 from fervlm.mllm.adapt import TOWERS, add_lora, trainable
 from fervlm.mllm.calibrate import LEAST, fit
 from fervlm.mllm.collate import Collator
@@ -20,6 +19,7 @@ from fervlm.mllm.decide import Way, scores_of
 from fervlm.mllm.guards import check_gradients, overfit
 from fervlm.mllm.manifest import ScoreCalibration
 from fervlm.mllm.measure import BATCH, measure, picture_of, spread
+from fervlm.mllm.named import named_labels
 from fervlm.mllm.nano import build_nano
 from fervlm.mllm.opening import open_base, pixels_of, set_pixels
 from fervlm.mllm.order import LikeLengths, Passes
@@ -161,7 +161,7 @@ def _length(collator: Collator, position: int, face: int) -> int:
 
 def _calibration(made: Prepared, config: TalkConfig) -> dict[str, ScoreCalibration]:
     """Fitted on validation faces that the measurements left out."""
-    names = label_set(config.label_set).labels
+    names = named_labels(config.label_set).labels
     chosen = spread(made.held_out, config.measured + config.calibrated, names)[config.measured :]
     if len(chosen) < LEAST:
         return {}

@@ -88,7 +88,7 @@ def test_an_untrained_model_is_held_to_it_row_by_row(checkpoint: Callable[[str],
     asked = [[user(caption_question(), pictures=1)]] * 2
     shown = [[picture] for picture in pictures(2)]
     free = generate(model, processor, asked, shown, most=40)
-    assert all(SHORT.told(SHORT.begin, text) is None for text in free)
+    assert not any(text.startswith("Overview") for text in free)
     for temperature in (0.0, 1.0):
         told = generate(model, processor, asked, shown, most=40, temperature=temperature, seed=0, form=SHORT)
         assert all(text.startswith("Overview: ") and SHORT.told(SHORT.begin, text) is not None for text in told)
