@@ -15,7 +15,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -196,9 +196,11 @@ def test_a_batch_goes_through(served: Served, photo: bytes) -> None:
     assert lines[0]["predictions"][0]["backend"] == "vllm"
 
 
-def test_scores_and_chats_of_several_gateways_share_one_vllm(served: Served, photo: bytes) -> None:
+def test_scores_and_chats_of_several_gateways_share_one_vllm(
+    served: Served, serve: Callable[..., Served], photo: bytes
+) -> None:
     """vLLM 0.32 on the CPU dies of log-probabilities in a mixed batch under LoRA, unless it is started as we do."""
-    other = Served("--vllm-url", _vllm_url(served), "--no-parity")
+    other = serve("--vllm-url", _vllm_url(served), "--no-parity")
     _until_ready(other, 60)
     before = _vllm(served).pid
     labels = {"labels": "happy,sad,angry,surprised,bored"}
