@@ -17,7 +17,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.performance.clips import write_synthetic
 from eval.performance.figure import Figure
 
 GOAL = 600
@@ -26,6 +25,7 @@ FLAT = 1.25
 _FACES = "au/mediapipe/blendshapes_dev_faces.csv"
 _PACK = "au/mediapipe/blendshapes_faces_pack.parquet"
 _DRAWN = 4_000
+_POOL = 256
 _INTENSITIES = "au_table:scale=intensity_0_5"
 
 
@@ -146,18 +146,44 @@ def _drawn(target: Path, count: int) -> tuple[Path, Path]:
 
 
 def annotate_memory(sizes: Sequence[int], workers: int = 2) -> list[Figure]:
-    """Peak memory for each number of AU rows without pictures, driver and largest worker; should be flat."""
+    """Peak memory for each number of faces with pictures by path, driver and largest worker; should be flat.
+
+    Pictures and evidence come from small pools, so that a large run takes minutes: every name is a link to one of
+    `_POOL` pictures, and evidence repeats after `_POOL` rows. Looking for near duplicates is off, since all are.
+    """
     figures: list[Figure] = []
     least: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for rows in sizes:
-            table, out = Path(folder, "rows.csv"), Path(folder, "set")
-            write_synthetic(table, rows)
+    for rows in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            here = Path(folder)
+            pictures, table = _linked(here, rows)
+            recipe = here / "recipe.yaml"
+            recipe.write_text("gate:\n  duplicate_bits: -1\n", encoding="utf-8")
+            source = [str(pictures), "--au", str(table), "--input-format", _INTENSITIES, "--recipe", str(recipe)]
             settings = ["--restart", "--quiet", "--workers", str(workers)]
-            spent = _Spent(["annotate", str(table), "--out", str(out), *settings])
-            note = f"{workers} workers, {spent.wall:,.0f} s, {rows / spent.cpu:,.0f} records per CPU s"
+            spent = _Spent(["annotate", *source, "--out", str(here / "set"), *settings])
+            note = f"{workers} workers, {spent.wall:,.0f} s, {_faces(here / 'set') / spent.cpu:,.0f} faces per CPU s"
             for who, peak in (("driver", spent.driver), ("worker", spent.worker)):
                 limit = least[who] * FLAT if who in least else None
                 least.setdefault(who, peak)
-                figures.append(Figure(f"annotate memory, {rows:,} rows, {who}", peak, "MiB", limit, "lower", note))
+                figures.append(Figure(f"annotate memory, {rows:,} faces, {who}", peak, "MiB", limit, "lower", note))
     return figures
+
+
+def _linked(here: Path, count: int) -> tuple[Path, Path]:
+    """A folder of `count` pictures, a thousand to a subfolder, and their AU table, both from pools of `_POOL`."""
+    pool, pool_table = _drawn(here / "pool", _POOL)
+    with pool_table.open(encoding="utf-8", newline="") as handle:
+        head, *rows = csv.reader(handle)
+    target, table = here / "pictures", here / "pictures.csv"
+    with table.open("w", encoding="utf-8", newline="") as handle:
+        write = csv.writer(handle)
+        write.writerow(head)
+        for k in range(count):
+            name = f"{k // 1000:04d}/{k % 1000:03d}.png"
+            if not k % 1000:
+                (target / name).parent.mkdir(parents=True)
+            picture, *values = rows[k % _POOL]
+            (target / name).hardlink_to(pool / picture)
+            write.writerow([name, *values])
+    return target, table
