@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import NamedTuple
 
 from fervlm.reasoning.verifier.clauses import ClauseReader
@@ -19,6 +20,7 @@ class Reading(NamedTuple):
     offences: list[Offence]
 
 
+_KIND = itemgetter(0)
 _SENSITIVE = frozenset(
     (Kind.EMOTION, Kind.PERSON, Kind.POSSESSIVE, Kind.IDENTITY, Kind.SINCERITY, Kind.STATE, Kind.MENTAL)
 )
@@ -32,5 +34,5 @@ def read_claims(sentence: str, section: Section = "text") -> Reading:
         section: where it stands; emotion words are forbidden in `overview` and `observation`.
     """
     found = elements(sentence)
-    bad = offences(sentence, found, section) if not _SENSITIVE.isdisjoint([e.kind for e in found]) else []
+    bad = offences(sentence, found, section) if not _SENSITIVE.isdisjoint(map(_KIND, found)) else []
     return Reading(ClauseReader(sentence, found).run(), bad)

@@ -10,6 +10,7 @@ State that matters, reset where a clause ends (but, while, ;, ...):
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import Any
 
 from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Pending, Subject
@@ -17,6 +18,7 @@ from fervlm.reasoning.verifier.elements import Element
 from fervlm.reasoning.verifier.kinds import AUSet, Kind
 from fervlm.reasoning.verifier.lexicon import Lexicon, lexicon
 
+_KIND = itemgetter(0)
 SEPARATING = frozenset((Kind.COMMA, Kind.AND, Kind.OR, Kind.BREAK, Kind.CLOSE, Kind.RELATIVE))
 BETWEEN = frozenset(
     (
@@ -131,7 +133,7 @@ class Cursor:
     def __init__(self, text: str, found: list[Element]) -> None:
         self.text = text
         self.els = found
-        self.kinds = [e[0] for e in found]
+        self.kinds: list[Kind] = list(map(_KIND, found))
         self.count = len(found)
         self.i = 0
         self.lex: Lexicon = lexicon()

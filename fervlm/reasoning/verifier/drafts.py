@@ -17,11 +17,36 @@ NOTHING = AUSet(())
 class Draft:
     """A claim as read, before any evidence."""
 
-    __slots__ = (
-        "at", "attributed", "chunk", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move",
-        "negated", "opposed", "paired", "part", "rival", "side", "specified", "start", "typical", "units", "unreal",
-        "weak",
-    )  # fmt: skip
+    # Most of a draft is left as it is here: class attributes cost nothing to set.
+    side: DraftSide | None = None
+    level: tuple[int, int] | None = None
+    lower: bool = False
+    """The strength itself is denied: absent or below `level`."""
+    hedged: bool = False
+    paired: bool = False
+    """Each side is told with a strength of its own."""
+    label: str | None = None
+    attributed: bool = False
+    """A label that annotators are said to give."""
+    rival: bool = False
+    """A label named as an alternative only."""
+    opposed: bool = False
+    """A label that something is said to speak against."""
+    typical: bool = False
+    """Named as the face's whole pattern, not as one reading of some units."""
+    joint: bool = False
+    """One of several labels named together."""
+    clause: int = 0
+    chunk: int = 0
+    specified: bool = False
+    """A number in parentheses told which AU a plain word means."""
+    unreal: bool = False
+    """Said of what would be, not of what is."""
+    part: str | None = None
+    move: tuple[str, ...] = ()
+    weak: bool = False
+    at: int = 0
+    """Index of the element it was read from; drafts of one movement share it."""
 
     def __init__(self, kind: DraftKind, units: AUSet, start: int, end: int, negated: bool) -> None:
         self.kind: DraftKind = kind
@@ -29,34 +54,6 @@ class Draft:
         self.start = start
         self.end = end
         self.negated = negated
-        self.side: DraftSide | None = None
-        self.level: tuple[int, int] | None = None
-        self.lower = False
-        """The strength itself is denied: absent or below `level`."""
-        self.hedged = False
-        self.paired = False
-        """Each side is told with a strength of its own."""
-        self.label: str | None = None
-        self.attributed = False
-        """A label that annotators are said to give."""
-        self.rival = False
-        """A label named as an alternative only."""
-        self.opposed = False
-        """A label that something is said to speak against."""
-        self.typical = False
-        """Named as the face's whole pattern, not as one reading of some units."""
-        self.joint = False
-        """One of several labels named together."""
-        self.clause = self.chunk = 0
-        self.specified = False
-        """A number in parentheses told which AU a plain word means."""
-        self.unreal = False
-        """Said of what would be, not of what is."""
-        self.part: str | None = None
-        self.move: tuple[str, ...] = ()
-        self.weak = False
-        self.at = 0
-        """Index of the element it was read from; drafts of one movement share it."""
 
 
 class Subject:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fervlm.reasoning.verifier.idioms import Turn, idioms
+from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scan import MERGING
@@ -35,8 +36,9 @@ class Start(NamedTuple):
 def starts() -> dict[str | None, Start]:
     """The words that need no closer look, by far the most of a sentence."""
     turns = idioms()
+    tree = lexicon().tree
     found: dict[str | None, Start] = {}
-    for word, node in lexicon().tree.items():
+    for word, node in tree.items():
         if word is None or word in SINGLE or word in LEVEL_WORDS or word in ("-", "lower"):
             continue
         entry: Entry | None = node.get(None)
@@ -44,4 +46,7 @@ def starts() -> dict[str | None, Start]:
         if kind not in CAREFUL or kind in MERGING:
             longer = node if len(node) > (entry is not None) else None
             found[word] = Start(kind, entry, longer, turns.get(word), kind in MERGING)
+    for word in SKIPPED:
+        if word not in tree and word not in SINGLE and word not in LEVEL_WORDS:
+            found[word] = Start(Kind.NOISE, None, None, turns.get(word), False)
     return found
