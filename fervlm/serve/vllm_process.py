@@ -177,7 +177,7 @@ def tied(command: list[str]) -> list[str]:
     """The command such that it does not outlive this process, however that ends (Linux; elsewhere unchanged).
 
     A child between asks the kernel for a signal at our death and then becomes the command: done in a forked copy of a
-    process with threads, it could hang.
+    process with threads, it could hang. SIGTERM, not SIGKILL: vLLM's server has an engine process of its own to end.
     """
     program = shutil.which(command[0])
     if sys.platform != "linux" or program is None:
@@ -185,7 +185,7 @@ def tied(command: list[str]) -> list[str]:
     return [sys.executable, "-c", _TIE, program, *command[1:]]
 
 
-_TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 9); os.execv(sys.argv[1], sys.argv[1:])"
+_TIE = "import ctypes, os, sys; ctypes.CDLL(None).prctl(1, 15); os.execv(sys.argv[1], sys.argv[1:])"
 
 
 async def _healthy(client: httpx.AsyncClient, url: str) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -148,3 +149,39 @@ def test_a_child_that_ends_at_once_is_one_sentence(tmp_path: Path) -> None:
             await VllmProcess(["/no/vllm"], port, tmp_path / "log", print).start()
 
     asyncio.run(live())
+
+
+# Like vLLM's server, it ends its engine when it is asked to stop; nobody asks where its parent was killed.
+POLITE = CHILD.replace(
+    "time.sleep(0.3)",
+    "import signal\nsignal.signal(signal.SIGTERM, lambda *_: (inner.kill(), os._exit(0)))\ntime.sleep(0.3)",
+)
+PARENT = """
+import asyncio, json, sys, time
+from pathlib import Path
+from fervlm.serve.vllm_process import VllmProcess
+told, port, log = json.loads(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+async def live():
+    child = VllmProcess(told, port, log, print)
+    await child.start()
+    print("up", child.pid, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(live())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux: the kernel tells the child of its parent's death")
+def test_a_killed_gateway_leaves_no_engine_behind(tmp_path: Path) -> None:
+    port, inner = free_port(), tmp_path / "pid"
+    told = [sys.executable, "-c", POLITE, str(port), "well", str(inner)]
+    command = [sys.executable, "-c", PARENT, json.dumps(told), str(port), str(tmp_path / "log")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        server = int(next(line for line in parent.stdout if line.startswith("up")).split()[1])
+        below = int(inner.read_text())
+        assert _alive(server) and _alive(below)
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while (_alive(server) or _alive(below)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not _alive(server) and not _alive(below)
