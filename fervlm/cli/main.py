@@ -23,6 +23,7 @@ from fervlm.cli import (
     formats,
     inspect,
     merge,
+    push,
     schema,
     search,
     serve,
@@ -57,6 +58,7 @@ app.command("annotate")(annotate.annotate)
 app.command("inspect")(inspect.inspect)
 app.add_typer(train.app, name="train")
 app.command("merge")(merge.merge)
+app.command("push")(push.push)
 app.command("formats")(formats.formats)
 app.command("schema")(schema.schema)
 app.command("doctor")(doctor.doctor)

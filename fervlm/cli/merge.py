@@ -32,19 +32,6 @@ def merge(
     made = merged(Path(folder), Path(out), base=base, store=store)
     typer.echo(f"fervlm: the whole model is in {made}", err=True)
     if push is not None:
-        _push(made, push)
+        from fervlm.cli.push import files_of, send
 
-
-def _push(folder: Path, name: str) -> None:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-
-    from fervlm.errors import FervlmError
-
-    try:
-        api = HfApi()
-        api.create_repo(name, exist_ok=True)
-        api.upload_folder(folder_path=str(folder), repo_id=name)
-    except (OSError, HfHubHTTPError, ValueError) as error:
-        reason = " ".join(str(error).split())[:160].rstrip(".")
-        raise FervlmError(f"the hub did not take it ({reason})", hint="Log in with: hf auth login.") from None
+        send(made, files_of(made), push)
