@@ -144,6 +144,20 @@ def test_an_au_file_gets_a_drawn_face_and_a_time_line(page: playwright.Page) -> 
     page.locator("#talk .it .list li", has_text="AU12 is present at level D").wait_for()
 
 
+def test_a_file_given_before_the_page_is_ready_waits(page: playwright.Page) -> None:
+    waiting: list[playwright.Route] = []
+    page.route("**/v1/label-sets", lambda route: waiting.append(route))  # noqa: PLW0108 - playwright wants a function
+    with page.expect_request("**/v1/label-sets"):
+        page.reload(wait_until="domcontentloaded")
+    page.set_input_files("#aufile", str(recording()))
+    page.wait_for_selector("#said[aria-busy=true]", state="attached")
+    page.wait_for_timeout(300)  # long enough for a request that does not wait to be refused
+    for route in waiting:
+        route.continue_()
+    page.wait_for_selector(DONE)
+    assert page.inner_text("#label") == "happiness" and not page.locator("#banner").is_visible()
+
+
 def test_what_is_found_can_be_kept(page: playwright.Page, tmp_path: Path) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     _explained(page)

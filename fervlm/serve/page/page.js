@@ -8,7 +8,7 @@ import { addFace, chip, choose, paper, photo, settled } from "./stage.js";
 import { addSection, checked, head, ranks, sections } from "./words.js";
 import { Failed, events, file as fileOf, get, useKey } from "./wire.js";
 
-const state = { given: null, faces: [], predictions: [], now: 0, view: "face", model: "", running: null };
+const state = { given: null, faces: [], predictions: [], now: 0, view: "face", model: "", running: null, ready: null };
 
 // ---- what is looked at
 
@@ -30,7 +30,7 @@ function form() {
   else found.append("evidence", file, file.name);
   const own = at("own").value.split(",").map((word) => word.trim()).filter(Boolean);
   if (own.length) found.append("labels", own.join(","));
-  else found.append("label_set", at("labelset").value);
+  else if (at("labelset").value) found.append("label_set", at("labelset").value);
   found.append("observe_only", at("only").checked);
   if (picture) found.append("face_is_crop", at("crop").checked);
   found.append("stream", "true");
@@ -44,6 +44,7 @@ async function run() {
   const mine = (state.running = new AbortController());
   begin();
   try {
+    await state.ready; // a quick hand drops a file before the label sets are here
     for await (const { name, data } of events("/v1/explain", form(), mine.signal)) {
       if (name === "begin") started(data);
       if (name === "face") seen(data);
@@ -290,7 +291,7 @@ function choices() {
   for (const id of ["labelset", "own", "crop", "only"]) at(id).addEventListener("change", run);
   at("labelset").addEventListener("change", () => (at("own").value = ""));
   at("stage").addEventListener("face", (event) => pick(event.detail));
-  at("again").addEventListener("click", () => (state.given ? run() : prepare()));
+  at("again").addEventListener("click", () => (state.given ? run() : prepared()));
   at("copy").addEventListener("click", copy);
   at("png").addEventListener("click", () => keep("png"));
   at("html").addEventListener("click", () => keep("html"));
@@ -308,7 +309,7 @@ function choices() {
   at("keybox").addEventListener("close", () => {
     if (at("keybox").returnValue === "ok" && at("key").value) {
       useKey(at("key").value);
-      prepare().then(run);
+      prepared().then(run);
     }
   });
 }
@@ -331,9 +332,11 @@ async function prepare() {
   }
 }
 
+const prepared = () => (state.ready = prepare());
+
 theme();
 watch();
 inputs();
 choices();
 listen();
-prepare();
+prepared();
