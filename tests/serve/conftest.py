@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import re
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -126,3 +128,22 @@ def png(wide: int, high: int) -> bytes:
     buffer = io.BytesIO()
     Image.new("1", (wide, high)).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[Any]:
+    """OpenAI's own client, of the server that a module calls `served`."""
+    openai = pytest.importorskip("openai", reason="needs the extra 'dev'")
+    with openai.OpenAI(base_url=f"{served.address}/v1", api_key="unused", max_retries=0, timeout=120) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def picture(photo: bytes) -> dict[str, object]:
+    """The photograph as a part of a chat message."""
+    return {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64," + base64.b64encode(photo).decode()}}
+
+
+def about(picture: dict[str, object], words: str) -> list[dict[str, object]]:
+    """A conversation of one question about a picture."""
+    return [{"role": "user", "content": [picture, {"type": "text", "text": words}]}]

@@ -89,9 +89,10 @@ def write_learned(folder: Path, steps: int = 130) -> Path:
     """A published checkpoint of our own that says the engine's caption of the packaged photograph, learned by heart."""
     import torch
 
-    from fervlm.mllm.opening import open_base, pixels_of
-    from fervlm.mllm.publish import Notes, base_fingerprint, publish
+    from fervlm.mllm.opening import open_base
+    from fervlm.mllm.publish import publish
     from fervlm.predict.load import load
+    from tests.mllm.published import notes_of
 
     base = write_base(folder.with_name("base"))
     torch.manual_seed(0)
@@ -107,13 +108,4 @@ def write_learned(folder: Path, steps: int = 130) -> Path:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-    notes = Notes(
-        name=folder.name,
-        base="base",
-        base_revision=None,
-        base_digest=base_fingerprint(model),
-        label_set="basic8",
-        details=False,
-        pixels=pixels_of(processor),
-    )
-    return publish(model, processor, folder, notes, store="fp32")
+    return publish(model, processor, folder, notes_of(model, processor, folder.name, "base"), store="fp32")
