@@ -23,11 +23,11 @@ from eval.report import report
 from eval.run import Asked, run
 from fervlm.checkpoint import MANIFEST
 from fervlm.errors import FervlmError
+from fervlm.mllm.manifest import SHIPPED
 
 REPORT = Path(__file__).parent / "REPORT"
 TITLE = "The predictors that ship with fervlm, measured"
 PACK = Path("au") / "mediapipe" / "blendshapes_faces_pack.parquet"
-SHIPPED_MLLM = Path(__file__).parents[1] / "fervlm" / "weights" / "vlm"
 DEV = Path("au") / "mediapipe" / "blendshapes_dev_faces.csv"
 
 
@@ -61,7 +61,7 @@ MULTIMODAL = tuple(
 
 def plan() -> tuple[Planned, ...]:
     """The runs of the predictors that are here."""
-    return PLAN + (MULTIMODAL if (SHIPPED_MLLM / MANIFEST).is_file() else ())
+    return PLAN + (MULTIMODAL if (SHIPPED / MANIFEST).is_file() else ())
 
 
 def command_of(one: Planned, model: str | None = None, sample: int | None = None) -> str:

@@ -19,7 +19,7 @@ import psutil
 
 from eval.performance.figure import Figure
 from eval.performance.serving_load import Running, Told, clients, crop, running
-from fervlm.serve.choose import SHIPPED
+from fervlm.mllm.manifest import SHIPPED
 
 CLIENTS, SECONDS, TURNS = 8, 300.0, 3
 ARGUMENTS = ("--max-num-seqs", "8", "--max-model-len", "1024")

@@ -18,7 +18,7 @@ from eval.predictors import Settings
 from eval.predictors.chat import picture_bytes
 from fervlm.errors import FervlmError
 from fervlm.metrics.explanations import affirmed
-from fervlm.mllm.manifest import read_manifest
+from fervlm.mllm.manifest import SHIPPED, read_manifest
 from fervlm.predict.cut_faces import CutFaces
 from fervlm.predict.language_model import Told, load_language_model  # says what is missing without torch
 from fervlm.prompts import prompt
@@ -32,8 +32,6 @@ from fervlm.mllm.decide import Way, probabilities, scores
 from fervlm.mllm.score import score_answers
 
 Face = tuple[CutFaces, Sequence[AURecord]]
-SHIPPED = Path(__file__).parents[2] / "fervlm" / "weights" / "vlm"
-"""Also known to `eval.renew`, which must not import torch to see whether it is there."""
 LABEL_PROMPTS = ("mllm_label", "eval_label", "eval_label_moves")
 """Three wordings of the question for a label; the first is the one that the shipped model was trained on."""
 BATCH = 16

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from fervlm.mllm.decide import Way
     from fervlm.predict.language_model import LanguageModelReader
 
-SHIPPED = Path(__file__).parent.parent / "weights" / "vlm"
-
 
 def open_language_model(
     model: str | None,
@@ -31,6 +29,8 @@ def open_language_model(
         FervlmError: there is none, or it cannot be used.
         MissingExtraError: torch or transformers is not installed.
     """
+    from fervlm.mllm.manifest import SHIPPED
+
     folder = Path(model) if model is not None else SHIPPED
     if model is None and not folder.is_dir():
         raise FervlmError(

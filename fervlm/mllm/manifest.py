@@ -11,6 +11,9 @@ from fervlm.checkpoint import MANIFEST, FileNote, check_file, refuse_pickle
 from fervlm.errors import FervlmError
 from fervlm.mllm.ask import digests
 
+SHIPPED = Path(__file__).parent.parent / "weights" / "vlm"
+"""The nano-VLM that comes with fervlm, once one does."""
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -6,15 +6,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal
 
 from fervlm.errors import FervlmError
-from fervlm.mllm.manifest import is_mllm
+from fervlm.mllm.manifest import SHIPPED, is_mllm
 from fervlm.serve.behind import Wanted
 from fervlm.serve.vllm_plan import Plan, is_multimodal, plan_of
 
-SHIPPED = Path(__file__).parent.parent / "weights" / "vlm"
 Runner = Literal["auto", "vllm", "transformers"]
 
 

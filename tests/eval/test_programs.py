@@ -23,10 +23,11 @@ from eval.lmms.export import export
 from eval.peers import PEERS, open_peer
 from eval.peers.pictures import answered, in_benchmark_words
 from eval.predictors.chat import Chat
-from eval.renew import MULTIMODAL, PLAN, SHIPPED_MLLM, command_of, peer_runs, plan
+from eval.renew import MULTIMODAL, PLAN, command_of, peer_runs, plan
 from eval.run import Asked, run
 from fervlm.errors import FervlmError
 from fervlm.examples import photograph
+from fervlm.mllm.manifest import SHIPPED
 from tests.eval.miniature import png, text
 
 
@@ -171,7 +172,7 @@ def test_the_report_is_planned_for_every_shipped_predictor(tmp_path: Path, capsy
     assert "--predictor mllm#reason_first" in sampled and sampled.endswith(
         "--limit 300 --out runs/pack_val-mllm-reason_first"
     )
-    assert (MULTIMODAL[0] in plan()) is (SHIPPED_MLLM / "fervlm.json").is_file()
+    assert (MULTIMODAL[0] in plan()) is (SHIPPED / "fervlm.json").is_file()
     with pytest.raises(FervlmError, match="holds no run of a peer"):
         peer_runs(tmp_path)
     assert main(["renew", "--data", str(tmp_path / "no"), "--work", str(tmp_path / "w")]) == 2

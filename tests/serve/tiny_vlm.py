@@ -8,8 +8,8 @@ from typing import Any
 
 from PIL import Image
 
-import fervlm
 from fervlm.examples import photograph, recording
+from fervlm.mllm.manifest import SHIPPED
 from fervlm.mllm.shape import NanoSettings
 from fervlm.predict.rules import explain
 from fervlm.readers import read
@@ -17,7 +17,6 @@ from fervlm.reasoning.answers import render
 from fervlm.serve.probes import Probe, probes
 
 SIDE = 96
-SHIPPED = Path(fervlm.__file__).parent / "weights" / "vlm"
 # vLLM's CPU attention wants heads of 32 numbers at least
 SMALL = NanoSettings(
     entries=600, side=SIDE, vision_width=32, vision_depth=1, vision_heads=2, width=128, depth=2, hidden=256
