@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -15,13 +16,14 @@ from fervlm.serve.writing import scored, written
 
 async def captioned(writer: Writer, picture: bytes, prediction: Prediction) -> Prediction:
     """The prediction with the model's caption in place of the engine's, verified against the same evidence."""
-    answer = await writer.chat(_caption_asked(writer, picture, prediction))
+    answer = await writer.chat(await _caption_asked(writer, picture, prediction))
     return written(prediction, content_of(answer), writer.backend, writer.name)
 
 
 async def caption_parts(writer: Writer, picture: bytes, prediction: Prediction) -> AsyncIterator[str]:
     """The text of a caption as it comes."""
-    async for chunk in writer.chat_stream({**_caption_asked(writer, picture, prediction), "stream": True}):
+    payload = {**await _caption_asked(writer, picture, prediction), "stream": True}
+    async for chunk in writer.chat_stream(payload):
         for choice in chunk.get("choices", ()):
             part = (choice.get("delta") or {}).get("content")
             if part:
@@ -31,7 +33,7 @@ async def caption_parts(writer: Writer, picture: bytes, prediction: Prediction) 
 async def labelled(writer: Writer, picture: bytes, prediction: Prediction, labels: Sequence[str]) -> Prediction:
     """The prediction with the model's probabilities of labels, calibrated as its manifest says."""
     asked = prompt("mllm_label").fill(labels=", ".join(labels))
-    messages = [_shown(writer, picture, prediction, asked)]
+    messages = [await _shown(writer, picture, prediction, asked)]
     scores = await writer.label_scores(messages, labels)
     return scored(prediction, labels, scores, writer.rule, writer.backend, writer.name)
 
@@ -48,12 +50,13 @@ def content_of(answer: dict[str, Any]) -> str:
         raise Problem(502, "The language model answered what cannot be read.") from None
 
 
-def _caption_asked(writer: Writer, picture: bytes, prediction: Prediction) -> dict[str, Any]:
-    message = _shown(writer, picture, prediction, prompt("mllm_caption").text)
+async def _caption_asked(writer: Writer, picture: bytes, prediction: Prediction) -> dict[str, Any]:
+    message = await _shown(writer, picture, prediction, prompt("mllm_caption").text)
     return {"model": writer.name, "messages": [message], "max_tokens": writer.tokens, "temperature": 0}
 
 
-def _shown(writer: Writer, picture: bytes, prediction: Prediction, question: str) -> dict[str, Any]:
-    """A face and a question about it."""
-    shown = {"type": "image_url", "image_url": {"url": face_url(picture, prediction, writer.side)}}
+async def _shown(writer: Writer, picture: bytes, prediction: Prediction, question: str) -> dict[str, Any]:
+    """A face and a question about it; the face is cut out beside the event loop, which answers others meanwhile."""
+    url = await asyncio.to_thread(face_url, picture, prediction, writer.side)
+    shown = {"type": "image_url", "image_url": {"url": url}}
     return {"role": "user", "content": [shown, {"type": "text", "text": question}]}
