@@ -157,8 +157,9 @@ def test_two_processes_and_two_parts_learn_what_one_learns(
     plain = settings(tiny_set, checkpoint("nano"), talk={"talks": 1, "label_weight": 3.0}, lr=0.001)
     recipe.write_text(plain.model_dump_json())
     tail = ["-m", "fervlm", "train", "mllm", str(recipe), "--quiet", "--out"]
-    both = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "29577"]
-    subprocess.run([*both, *tail, tmp_path / "two"], check=True, timeout=250, capture_output=True)
+    both = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run([*both, *tail, tmp_path / "two"], timeout=250, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-4000:]
     train_talk(plain, tmp_path / "one", quiet)
     train_talk(plain.model_copy(update={"parts": 2}), tmp_path / "parts", quiet)
     one, two, parts = (_losses(tmp_path / run) for run in ("one", "two", "parts"))
