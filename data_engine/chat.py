@@ -34,6 +34,8 @@ ASK_MOVEMENTS = (
     "Describe only the movements of the face, without naming an emotion.",
     "List what moves in this face. No emotion words, please.",
 )
+ASK_UNITS = ("Which action units does the face show?", "List the action units that are present.")
+NO_UNITS = "No action unit that was measured is present."
 ASK_UNIT = ("Is AU{au} ({name}) present?", "Does the face show AU{au}, {name}?")
 UNMEASURED = (
     "That cannot be said: AU{au} was not measured.",
@@ -169,7 +171,10 @@ def _sentence(text: str) -> str:
 
 
 def _about_units(evidence: Evidence, turn: int) -> Iterator[Row]:
-    """A unit that was not measured, and one that was: yes or no."""
+    """All that are present; a unit that was not measured, and one that was: yes or no."""
+    shown = tuple(unit.au for unit in evidence.active)
+    answer = f"{codes(shown)} {'is' if len(shown) == 1 else 'are'} present." if shown else NO_UNITS
+    yield _chat("units", "blind", (ASK_UNITS[turn // 11 % len(ASK_UNITS)], answer))
     asked = [au for au, unit in action_units().items() if unit.kind == "AU" and au < 40]
     unseen = [au for au in asked if not evidence.measured(au)]
     if unseen:

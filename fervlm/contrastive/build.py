@@ -11,7 +11,7 @@ import numpy as np
 from tokenizers import Tokenizer
 
 import fervlm.torchvision_fix  # noqa: F401 - before open_clip
-from fervlm.checkpoint import PICKLES
+from fervlm.checkpoint import PICKLES, TOKENIZER
 from fervlm.contrastive.augment import Levels
 from fervlm.contrastive.begin import take_weights
 from fervlm.contrastive.class_prompts import class_texts, words_of
@@ -76,12 +76,20 @@ def build(config: ContrastiveConfig, faces: Faces) -> Built:
 def _nano(config: ContrastiveConfig, faces: Faces) -> Built:
     import open_clip
 
-    tokenizer = build_tokenizer(training_texts(faces))
+    tokenizer = _begun_with(config) or build_tokenizer(training_texts(faces))
     size = config.sizes[-1][1] if config.sizes else IMAGE_SIZE
     cfg = nano_config(tokenizer.get_vocab_size(), size)
     clip = open_clip.model.CLIP(**cfg)
     model = GlobalLocal(clip, _heads(config, faces))
     return Built(model, OwnWords(tokenizer, CONTEXT_LENGTH), tokenizer, cfg, Levels(), size, colour=False)
+
+
+def _begun_with(config: ContrastiveConfig) -> Tokenizer | None:
+    """The tokenizer of the weights to begin with: a set made later may hold a word more, and shift every entry."""
+    if config.init is None or not "clip.token_embedding".startswith(config.init_parts):
+        return None
+    file = config.init / TOKENIZER
+    return Tokenizer.from_file(str(file)) if file.is_file() else None
 
 
 def _open_clip(config: ContrastiveConfig, faces: Faces) -> Built:
@@ -119,7 +127,7 @@ def _words(tokenizer: Any, text: dict[str, Any]) -> Words:  # noqa: ANN401 - ope
 
 def _own_tokenizer(folder: Path, cfg: dict[str, Any]) -> Tokenizer | None:
     """The tokenizer of a folder that this package published; others are open_clip's to load."""
-    file = folder / "tokenizer.json"
+    file = folder / TOKENIZER
     if not folder.is_dir() or "hf_tokenizer_name" not in cfg["text_cfg"] or not file.is_file():
         return None
     found = Tokenizer.from_file(str(file))

@@ -18,23 +18,24 @@ TOWERS = ("visual", "vision", "vision_tower", "vision_model")
 
 
 def lora_targets(model: nn.Module, lora: Lora) -> list[str]:
-    """Full names of the linear layers to adapt, in the model's order.
+    """Full names of the layers to adapt, the picture tower's first.
 
     Raises:
         FervlmError: the model has no decoder of a known name, or no such layers.
     """
     wanted = {"all": ATTENTION + MLP, "attention": ATTENTION, "mlp": MLP}[lora.layers]
-    found = []
+    found, in_tower, convolutions = [], [], []
     for name, module in model.named_modules():
-        if not isinstance(module, nn.Linear):
-            continue
         parts = name.split(".")
-        in_tower = any(part in TOWERS for part in parts)
-        if in_tower:
-            if lora.vision and "merger" not in name and "projector" not in name:
-                found.append(name)
-        elif parts[-1] in wanted and any(part in _LANGUAGE for part in parts):
+        if any(part in TOWERS for part in parts):
+            if isinstance(module, nn.Linear) and "merger" not in name and "projector" not in name:
+                in_tower.append(name)
+            elif isinstance(module, nn.Conv2d) and module.groups == 1:
+                convolutions.append(name)
+        elif isinstance(module, nn.Linear) and parts[-1] in wanted and any(part in _LANGUAGE for part in parts):
             found.append(name)
+    if lora.vision:
+        found = [*(in_tower or convolutions), *found]  # of a transformer, not the one that cuts patches
     if not any(not any(part in TOWERS for part in name.split(".")) for name in found):
         raise FervlmError(
             "the model has no decoder layers that LoRA could adapt",
@@ -71,6 +72,17 @@ def target_pattern(names: list[str]) -> str:
 
     shapes = dict.fromkeys(re.sub(r"\.\d+\.", r".#.", name) for name in names)
     return "|".join(f"(?:.*\\.)?{re.escape(shape).replace(re.escape('#'), r'[0-9]+')}" for shape in shapes)
+
+
+def keep_statistics(model: nn.Module) -> None:
+    """Batch norms of the tower stay as its own training left them, so that processes and parts of a step agree."""
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.register_forward_pre_hook(_still)
+
+
+def _still(module: nn.Module, _: Any) -> None:
+    module.eval()
 
 
 def trainable(model: nn.Module) -> list[str]:

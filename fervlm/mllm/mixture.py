@@ -1,8 +1,9 @@
-"""What is asked about a face this time: label, caption or dialogue, in shares that may change along the run."""
+"""What is asked about a face this time: label, caption, units or dialogue, in shares that may change along the run."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 
 from fervlm.errors import FervlmError
@@ -14,9 +15,13 @@ Turn = tuple[str, str, str]
 """Kind, question, answer."""
 
 
+GROUPS = ("label", "caption", "units", "dialogue")
+_UNIT = re.compile(r"\bAU\d")
+
+
 def group_of(kind: str) -> str:
-    """`label`, `caption`, or `dialogue` for every other kind."""
-    return kind if kind in {"label", "caption"} else "dialogue"
+    """`label`, `caption`, `units`, or `dialogue` for every other kind."""
+    return kind if kind in GROUPS else "dialogue"
 
 
 def mixture_at(settings: TalkSettings, share: float) -> Mixture:
@@ -36,10 +41,11 @@ def compose(talks: Sequence[Talk], settings: TalkSettings, share: float, draw: r
     open_: list[tuple[float, Talk]] = []
     mixture = mixture_at(settings, share)
     chosen = [talk for talk in talks if talk.view == _view(talk, talks, settings)]
-    sizes = {group: sum(group_of(t.kind) == group for t in chosen) for group in ("label", "caption", "dialogue")}
+    sizes = {group: sum(group_of(t.kind) == group for t in chosen) for group in GROUPS}
+    more = _moving(chosen) ** settings.moving
     for talk in chosen:
         group = group_of(talk.kind)
-        weight = getattr(mixture, group) / sizes[group]
+        weight = getattr(mixture, group) / sizes[group] * (more if group in {"caption", "units"} else 1.0)
         if weight > 0:
             open_.append((weight, talk))
     turns: list[Turn] = []
@@ -50,6 +56,12 @@ def compose(talks: Sequence[Talk], settings: TalkSettings, share: float, draw: r
         _, talk = open_.pop(place)
         turns += _turns(talk, settings)
     return turns
+
+
+def _moving(talks: Sequence[Talk]) -> float:
+    """A third for a face at rest, 1 for two present units; 1 too in a set that does not list them."""
+    told = [talk.messages[1]["content"] for talk in talks if talk.kind == "units"]
+    return (1 + len(_UNIT.findall(told[0]))) / 3 if told else 1.0
 
 
 def _view(talk: Talk, talks: Sequence[Talk], settings: TalkSettings) -> str:

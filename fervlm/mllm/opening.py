@@ -89,6 +89,8 @@ def set_pixels(processor: Any, budget: PixelBudget | None) -> None:
     elif set(size) == {"height", "width"}:
         side = int(budget.most**0.5)
         images.size = {"height": side, "width": side}
+        if getattr(images, "crop_size", None) is not None:
+            images.crop_size = images.size  # picture tokens are counted from it, cropped or not
     elif set(size) == {"longest_edge"}:
         images.size = {"longest_edge": int(budget.most**0.5)}
     else:

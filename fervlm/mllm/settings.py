@@ -46,10 +46,11 @@ class TowerConfig(RunSettings):
     stage: Literal["tower"] = "tower"
     data: tuple[Path, ...] = Field(description="Sets of `fervlm annotate --embed` and Parquet files of labelled faces.")
     nano: NanoSettings = NanoSettings()
-    teacher: Path | None = Field(None, description="A contrastive checkpoint whose features are to be learned.")
+    init: Path | None = Field(
+        None, description="A contrastive checkpoint (`nano`: the one that ships), or a tower run, to begin with."
+    )
     label: float = Field(1.0, ge=0)
     units: float = Field(1.0, ge=0)
-    teach: float = Field(2.0, ge=0)
     smoothing: float = Field(0.1, ge=0, lt=1)
     augment: float = Field(1.0, ge=0, le=2)
 
@@ -59,6 +60,9 @@ class Mixture(_Frozen):
 
     label: float = Field(1.0, ge=0)
     caption: float = Field(1.0, ge=0)
+    units: float = Field(
+        1.0, ge=0, description="Which action units are present: what depends on the face most."
+    )
     dialogue: float = Field(1.0, ge=0, description="Regions, single units, why not, movements only, ...")
 
 
@@ -79,6 +83,12 @@ class TalkSettings(_Frozen):
     )
     talks: int = Field(2, ge=1, description="Most conversations about one face that follow each other in one sample.")
     details: bool = Field(True, description="Captions with the line of ranked candidates.")
+    moving: float = Field(
+        0.0,
+        ge=0,
+        description="Captions and units are asked about a face ((1 + its present units) / 3) ** moving times as often: "
+        "a small model that mostly sees faces at rest learns to say that nothing moves.",
+    )
     label_weight: float = Field(1.0, gt=0, description="How much a token of a label's answer counts in the loss.")
     augment: float = Field(
         0.0, ge=0, le=2, description="Changes to each picture; never mirrored, for texts name sides."
@@ -115,7 +125,9 @@ class TalkConfig(RunSettings):
     base: str = Field(description="A folder, a hub id, or `nano` for a new small model.")
     revision: str | None = Field(None, description="Of a hub id.")
     nano: NanoSettings = NanoSettings()
-    tower: Path | None = Field(None, description="For `nano`: a run of `stage: tower` to take the picture tower from.")
+    tower: Path | None = Field(
+        None, description="For `nano`: a run of `stage: tower`, or a contrastive checkpoint, to take the tower from."
+    )
     lora: Lora | None = None
     four_bit: bool = Field(False, description="Keep the base in 4 bit (needs bitsandbytes and a GPU).")
     talk: TalkSettings = TalkSettings()

@@ -11,11 +11,8 @@ class NanoSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     entries: int = Field(3072, ge=300, description="Of the SentencePiece vocabulary, without special tokens.")
-    side: int = Field(96, ge=16, description="Of a face in pixels; a multiple of twice the patch.")
-    patch: int = Field(12, ge=4)
-    vision_width: int = Field(192, ge=16)
-    vision_depth: int = Field(6, ge=1)
-    vision_heads: int = Field(4, ge=1)
+    side: int = Field(96, ge=32, description="Of a face in pixels; the tower makes one token of each 32 x 32.")
+    tower: str = Field("cs3darknet_focus_s", description="timm's name of the picture tower: the contrastive nano's.")
     width: int = Field(256, ge=32)
     depth: int = Field(6, ge=1)
     heads: int = Field(4, ge=1)

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from fervlm.errors import FervlmError
-from fervlm.mllm.adapt import TOWERS, add_lora, trainable
+from fervlm.mllm.adapt import TOWERS, add_lora, keep_statistics, trainable
 from fervlm.mllm.calibrate import LEAST, fit
 from fervlm.mllm.collate import Collator
 from fervlm.mllm.decide import Way, scores_of
@@ -108,6 +108,7 @@ def prepare(config: TalkConfig, out: Path, say: Say) -> Prepared:
     digest = base_fingerprint(model)
     if config.lora is not None:
         model = add_lora(model, config.lora, four_bit=config.four_bit)
+    keep_statistics(model)
     _freeze_tower(model, config)
     say(f"{len(trainable(model)):,} of {sum(1 for _ in model.parameters()):,} tensors are trained")
     passes = Passes(len(talks), config.epochs, config.seed)
@@ -137,7 +138,7 @@ def _nano(config: TalkConfig, talks: Talks, out: Path, say: Say) -> Path:
     build_nano(config.nano, nano_texts(talks, config), made, config.seed)
     if config.tower is not None:
         model, _ = open_base(str(made))
-        take_tower(model.model.visual, config.tower)
+        take_tower(model.model.vision_tower, config.tower)
         model.save_pretrained(made)
     made.replace(folder)
     return folder

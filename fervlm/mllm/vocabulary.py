@@ -12,8 +12,8 @@ from fervlm.errors import FervlmError
 
 END_OF_TEXT, TURN_START, TURN_END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 VISION_START, VISION_END = "<|vision_start|>", "<|vision_end|>"
-IMAGE, VIDEO = "<|image_pad|>", "<|video_pad|>"
-SPECIAL = (END_OF_TEXT, TURN_START, TURN_END, VISION_START, VISION_END, IMAGE, VIDEO)
+IMAGE = "<|image_pad|>"
+SPECIAL = (END_OF_TEXT, TURN_START, TURN_END, VISION_START, VISION_END, IMAGE)
 ROLES = ("system", "user", "assistant")
 _SPACE = "\u2581"
 _LONGEST = 32

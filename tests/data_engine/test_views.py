@@ -83,7 +83,7 @@ def test_answers_are_borne_out_by_the_evidence(finished: Path) -> None:
                     assert not [c for c in wrong if c.verdict == "contradicted"], turn.content
                 else:
                     assert not wrong, (chat.kind, turn.content, wrong)
-    expected = {"label", "caption", "observe_only", "region", "against", "why_not", "not_measured", "unit"}
+    expected = {"label", "caption", "observe_only", "region", "against", "why_not", "not_measured", "unit", "units"}
     assert {kind.split()[0] for kind in kinds} == expected
     assert kinds["label anchored"] == kinds["caption anchored"] == kinds["label blind"]
 
@@ -106,6 +106,14 @@ def test_an_unmeasured_unit_is_never_answered_yes_or_no(finished: Path) -> None:
                 au = int(chat.messages[0].content.split("AU")[1].split()[0].rstrip(",( "))
                 assert (chat.kind == "unit") == (au in measured)
                 assert chat.messages[1].content.startswith(("Yes", "No")) == (au in measured)
+
+
+def test_all_present_units_are_listed_and_no_other(finished: Path) -> None:
+    chats = chats_of(finished)
+    for sample in samples(finished):
+        evidence = observe(sample.evidence)
+        [told] = [chat.messages[1].content for chat in chats[sample.id] if chat.kind == "units"]
+        assert {int(au) for au in re.findall(r"AU(\d+)", told)} == {unit.au for unit in evidence.active}
 
 
 def test_present_units_are_asked_about_too(finished: Path) -> None:

@@ -14,6 +14,8 @@ import torch
 from PIL import Image
 
 from fervlm.config import validated
+from fervlm.contrastive.augment import Levels, prepare
+from fervlm.contrastive.publish import load_published
 from fervlm.errors import FervlmError
 from fervlm.mllm.collate import Collator, encode
 from fervlm.mllm.mixture import compose, mixture_at
@@ -22,9 +24,11 @@ from fervlm.mllm.opening import open_base
 from fervlm.mllm.order import LikeLengths, Passes
 from fervlm.mllm.run import token_loss
 from fervlm.mllm.settings import Mixture, TalkSettings, TowerConfig, Views
+from fervlm.mllm.shape import NanoSettings
 from fervlm.mllm.talks import load_talks
-from fervlm.mllm.tower import patches, take_tower, train_tower
+from fervlm.mllm.tower import take_tower, train_tower
 from fervlm.mllm.vocabulary import to_tokenizer, train_sentencepiece
+from fervlm.predict.load import SHIPPED
 from fervlm.reasoning.answers import parse
 from tests.mllm.test_families import TURNS, pictures
 from tests.mllm.tiny import TEXTS, tiny_nano
@@ -62,17 +66,34 @@ def test_batches_of_like_length_hold_the_same_samples() -> None:
 
 def test_views_mixture_and_curriculum_decide_what_is_asked(tiny_set: Path) -> None:
     talks = load_talks((tiny_set,), "train")
-    only = TalkSettings(mixture=Mixture(label=1, caption=0, dialogue=0), views=Views(label="anchored"), talks=3)
+    only = TalkSettings(
+        mixture=Mixture(label=1, caption=0, units=0, dialogue=0), views=Views(label="anchored"), talks=3
+    )
     for face in range(4):
         turns = compose(talks.talks(face), only, 0.5, random.Random(face))
         assert [(kind, answer) for kind, _, answer in turns] == [("label", talks.labels[face])]
-    some = TalkSettings(curriculum=((0.5, Mixture(label=0, caption=1, dialogue=0)),), talks=1, details=False)
+    some = TalkSettings(curriculum=((0.5, Mixture(label=0, caption=1, units=0, dialogue=0)),), talks=1, details=False)
     assert mixture_at(some, 0.49).label == 0 and mixture_at(some, 0.5).label == 1
     early = [compose(talks.talks(0), some, 0.1, random.Random(k))[0] for k in range(8)]
     assert {kind for kind, _, _ in early} == {"caption"}
     assert all("Candidates" not in answer and parse(answer) for _, _, answer in early)
     late = {compose(talks.talks(0), some, 0.9, random.Random(k))[0][0] for k in range(40)}
     assert {"label", "caption"} < late
+
+
+def test_captions_are_asked_about_faces_where_much_moves(tiny_set: Path) -> None:
+    talks = load_talks((tiny_set,), "train")
+    faces = {name: talks.labels.index(name) for name in ("happiness", "neutral")}  # three units, and none
+    told = {}
+    for moving in (0.0, 2.0):
+        asked = TalkSettings(mixture=Mixture(units=0, dialogue=0), talks=1, moving=moving)
+        for name, face in faces.items():
+            kinds = [compose(talks.talks(face), asked, 0.5, random.Random(k))[0][0] for k in range(200)]
+            told[name, moving] = kinds.count("caption") / 200
+    assert told["happiness", 0.0] == pytest.approx(0.5, abs=0.1) == told["neutral", 0.0]
+    # Beside a label question of weight 1, captions weigh (4 / 3) ** 2 and (1 / 3) ** 2.
+    assert told["happiness", 2.0] == pytest.approx(0.64, abs=0.1)
+    assert told["neutral", 2.0] == pytest.approx(0.1, abs=0.08)
 
 
 def test_equal_positions_give_equal_batches(tiny_set: Path, checkpoint: Callable[[str], Path]) -> None:
@@ -114,13 +135,12 @@ def test_a_sample_longer_than_allowed_loses_its_last_turns(tiny_set: Path, check
     assert short(rows)["input_ids"].shape[1] < single
 
 
-def test_patches_are_those_of_the_processor(checkpoint: Callable[[str], Path]) -> None:
+def test_both_stages_see_the_same_pixels(checkpoint: Callable[[str], Path]) -> None:
     _, processor = open_base(str(checkpoint("nano")))
-    pixels = np.random.default_rng(0).integers(0, 255, (48, 48, 3), np.uint8)
-    given = processor.image_processor([Image.fromarray(pixels)], return_tensors="pt")
-    x = (torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255 - 0.5) / 0.25
-    flat, grid = patches(x, 12)
-    assert torch.allclose(flat, given["pixel_values"], atol=1e-5) and torch.equal(grid, given["image_grid_thw"])
+    pixels = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), np.uint8)
+    given = processor.image_processor([Image.fromarray(one) for one in pixels], return_tensors="pt")["pixel_values"]
+    batch = torch.from_numpy(pixels).permute(0, 3, 1, 2)
+    assert torch.allclose(prepare(batch, 64, Levels()), given, atol=1e-5)
 
 
 def test_a_tower_learns_and_is_taken_over(tmp_path: Path) -> None:
@@ -144,14 +164,25 @@ def test_a_tower_learns_and_is_taken_over(tmp_path: Path) -> None:
     war = float((tmp_path / "run" / "scores.csv").read_text().splitlines()[-1].split(",")[1])
     assert war > 0.8  # of four kinds of pictures
     model = nano_model(tiny_nano())
-    before = model.model.visual.blocks[0].attn.qkv.weight.clone()
-    take_tower(model.model.visual, path.parent)
-    assert not torch.equal(before, model.model.visual.blocks[0].attn.qkv.weight)
-    other = nano_model(tiny_nano().model_copy(update={"vision_width": 64}))
+    tower = model.model.vision_tower
+    before = {name: value.clone() for name, value in tower.state_dict().items()}
+    take_tower(tower, path.parent)
+    assert not any(torch.equal(before[name], value) for name, value in tower.named_parameters())
+    other = nano_model(tiny_nano().model_copy(update={"tower": "test_efficientnet"}))
     with pytest.raises(FervlmError, match="another shape"):
-        take_tower(other.model.visual, path)
+        take_tower(other.model.vision_tower, path)
     with pytest.raises(FervlmError, match="no weights of a picture tower"):
-        take_tower(model.model.visual, tmp_path)
+        take_tower(tower, tmp_path)
+
+
+def test_the_nanos_tower_is_the_contrastive_models() -> None:
+    model, _, _ = load_published(SHIPPED)
+    tower = nano_model(NanoSettings()).model.vision_tower
+    take_tower(tower, SHIPPED)
+    pixels = torch.randn(2, 3, 96, 96)
+    with torch.no_grad():
+        theirs = model.eval().clip.visual.trunk.forward_features(pixels)
+        assert torch.allclose(tower.eval()(pixels).last_hidden_state, theirs, atol=1e-5)
 
 
 def test_a_set_without_a_chat_view_or_pictures_is_one_sentence(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ STAGES = {"tower": TowerConfig, "talk": TalkConfig, "grpo": GrpoConfig, "dpo": D
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("mllm_*.yaml")), ids=lambda path: path.stem)
 def test_recipes_are_valid_and_headed(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("FERVLM_SET", "FERVLM_DATA", "FERVLM_TEACHER", "FERVLM_TOWER", "FERVLM_BASE", "FERVLM_START"):
+    for name in ("FERVLM_SET", "FERVLM_DATA", "FERVLM_TOWER", "FERVLM_BASE", "FERVLM_START"):
         monkeypatch.setenv(name, "somewhere")
     found = read_recipe(path)
     validated(STAGES[found["stage"]], found, path)

@@ -83,9 +83,7 @@ def nano(folder: Path) -> Path:
 
 def tiny_nano() -> NanoSettings:
     """Numbers of a nano that trains in seconds."""
-    return NanoSettings(
-        entries=420, side=48, vision_width=32, vision_depth=2, vision_heads=2, width=64, depth=2, heads=2, hidden=96
-    )
+    return NanoSettings(entries=420, side=64, tower="test_resnet", width=64, depth=2, heads=2, hidden=96)
 
 
 def _byte_level(special: list[str]) -> tuple[dict[str, int], list[tuple[str, str]]]:

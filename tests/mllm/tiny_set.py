@@ -64,6 +64,10 @@ def write_set(folder: Path, train: int = 24, val: int = 8) -> Path:
     return folder
 
 
+def _listed(units: tuple[int, ...]) -> str:
+    return ", ".join(f"AU{au}" for au in units) + " are present." if units else "None is present."
+
+
 def _chats(name: str, label: str, evidence: AURecord, seed: int) -> list[dict[str, Any]]:
     caption = explain(evidence, seed=seed).caption
     assert caption is not None
@@ -74,6 +78,7 @@ def _chats(name: str, label: str, evidence: AURecord, seed: int) -> list[dict[st
         ("label", "anchored", "Which of these?", label),
         ("caption", "blind", "Describe and explain it.", render(caption, provenance=False)),
         ("observe_only", "blind", "Describe only the movements.", told),
+        ("units", "blind", "Which action units does the face show?", _listed(SHOWN[label])),
         ("unit", "blind", f"Is AU{other} present?", "Yes." if other in SHOWN[label] else "No."),
     ]
     return [

@@ -18,9 +18,7 @@ from fervlm.serve.probes import Probe, probes
 
 SIDE = 96
 # vLLM's CPU attention wants heads of 32 numbers at least
-SMALL = NanoSettings(
-    entries=600, side=SIDE, vision_width=32, vision_depth=1, vision_heads=2, width=128, depth=2, hidden=256
-)
+SMALL = NanoSettings(entries=600, side=SIDE, tower="test_resnet", width=128, depth=2, hidden=256)
 TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 
 
@@ -45,13 +43,15 @@ def write_adapter(base: Path, folder: Path, *, steps: int = 8, vision: bool = Fa
     import torch
     from peft import LoraConfig, get_peft_model
 
+    from fervlm.mllm.adapt import lora_targets, target_pattern
     from fervlm.mllm.opening import open_base
+    from fervlm.mllm.settings import Lora
 
     torch.manual_seed(0)
     torch.set_num_threads(1)
     model: Any
     model, processor = open_base(str(base))
-    targets = r".*\.(q_proj|v_proj|qkv)" if vision else TARGETS
+    targets = target_pattern(lora_targets(model, Lora(vision=True))) if vision else TARGETS
     model = get_peft_model(model, LoraConfig(r=8, lora_alpha=16, target_modules=targets, task_type="CAUSAL_LM"))
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], 3e-2)
     for step in range(steps):
