@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from fervlm.errors import FervlmError
 from fervlm.predict.unit_record import FacePlace
 from fervlm.vision.crop import Square, crop_faces
-from fervlm.vision.find_faces import FaceFinder
-from fervlm.vision.open_picture import open_picture
+from fervlm.vision.find_faces import FaceFinder, FoundFace
+from fervlm.vision.open_picture import OpenPicture, open_picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +44,20 @@ class CutFaces:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Located:
+    """An unpacked picture and its faces, largest first; what several models look at is unpacked and searched once."""
+
+    picture: OpenPicture
+    faces: tuple[FoundFace, ...]
+
+
+def located(source: bytes | str | Path, name: str, finder: FaceFinder) -> Located:
+    """A picture unpacked and searched; it may show no face. Arguments and errors as for `cut_faces`."""
+    picture = open_picture(source, name=name)
+    return Located(picture, tuple(finder.find(picture.pixels)))
+
+
 def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, wanted: Manifest | Wanted) -> CutFaces:
     """The faces of a picture as the model wants them.
 
@@ -57,8 +71,12 @@ def cut_faces(source: bytes | str | Path, name: str, finder: FaceFinder, wanted:
         FervlmError: the picture cannot be read, or shows no face.
         MissingExtraError: HEIC without the extra `image`.
     """
-    picture = open_picture(source, name=name)
-    found = finder.find(picture.pixels)
+    return cut_located(located(source, name, finder), wanted)
+
+
+def cut_located(where: Located, wanted: Manifest | Wanted) -> CutFaces:
+    """The faces of a picture searched before; `FervlmError` where there is none."""
+    picture, found, name = where.picture, where.faces, where.picture.name
     if not found:
         raise FervlmError(
             "no face was found in it", file=name, hint="If the picture is a face already cut out, add --face-is-crop."

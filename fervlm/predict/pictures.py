@@ -101,7 +101,7 @@ class PictureReader:
 
     def see(
         self,
-        picture: Source,
+        picture: Source | CutFaces,
         labels: LabelSet | Sequence[str] | str = DEFAULT_LABELS,
         *,
         name: str | None = None,
@@ -109,14 +109,14 @@ class PictureReader:
         seed: int = 0,
         observe_only: bool = False,
     ) -> tuple[list[SeenFace], tuple[str, ...]]:
-        """As `explain`, with where the model looked, and with remarks on the file."""
+        """As `explain`, with where the model looked, and with remarks on the file; of faces cut out before as well."""
         if not self.model.manifest.units:
             raise FervlmError(
                 f"{self.name} tells no action units, so it can classify but not explain",
                 hint="Use the model that ships with fervlm, or `fervlm classify`.",
             )
         began = time.perf_counter()
-        faces = self._cut(picture, name, face_is_crop)
+        faces = picture if isinstance(picture, CutFaces) else self._cut(picture, name, face_is_crop)
         one, other = self.model.pictures(faces.crops), mirrored(self.model, faces.crops)
         both = averaged(one, other)
         labelling = None if observe_only else self._labelling(labels)

@@ -50,6 +50,13 @@ async def picture_of(backend: Backend, given: str, name: str, files: Files) -> t
     Raises:
         Problem: there is none, more than one, it is too large, or no picture.
     """
+    data, called = await picture_sent(backend, given, name, files)
+    limit = backend.settings.limits.pixels
+    return await asyncio.to_thread(checked_picture, data, called, limit), called
+
+
+async def picture_sent(backend: Backend, given: str, name: str, files: Files) -> tuple[bytes, str]:
+    """As `picture_of`, but what was sent is not looked into: that is left to who unpacks it."""
     uploads = files.get("picture", [])
     if len(uploads) > 1:
         raise Problem(422, "picture: one at a time here; /v1/batch takes many.")
@@ -59,9 +66,7 @@ async def picture_of(backend: Backend, given: str, name: str, files: Files) -> t
         data = await fetched(given, backend.settings.remote)
     else:
         data = picture_bytes(given)
-    called = name or "picture"
-    limit = backend.settings.limits.pixels
-    return await asyncio.to_thread(checked_picture, data, called, limit), called
+    return data, name or "picture"
 
 
 async def records_given(
@@ -91,10 +96,10 @@ async def explained(backend: Backend, asked: Asked, files: Files, *, draw: bool)
         Problem: what was sent does not do, the line is too long, or it took too long.
     """
     single_choice(asked)
-    picture_sent = one_of_two(asked, files)
+    shows = one_of_two(asked, files)
     if backend.settings.observe_only:
         asked = asked.model_copy(update={"observe_only": True})
-    if picture_sent:
+    if shows:
         picture, name = await picture_of(backend, asked.picture, asked.name, files)
         made = await backend.workers.run(lambda reader: explain_picture(reader, picture, name, asked, draw=draw))
         return picture, made

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from fervlm.predict.cut_faces import CutFaces
 from fervlm.records import Prediction, Verification
 from fervlm.serve.schemas import AU_FILE, LONGEST_TEXT, MODEL, MOST_LABELS, Word
 
@@ -124,6 +125,8 @@ class Subject:
         picture: the last one sent, or None.
         name: what the picture is called.
         place: number of the message that shows it; -1 without a picture.
+        faces: of the picture, cut out, once it was looked at.
+        url: the face that is asked about, as a language model gets it, likewise.
     """
 
     question: str
@@ -131,6 +134,8 @@ class Subject:
     picture: bytes | None = None
     name: str = "picture"
     place: int = -1
+    faces: CutFaces | None = None
+    url: str | None = None
 
 
 class Usage(BaseModel):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fervlm.errors import FervlmError
 from fervlm.facs.labels import LabelSet, label_set, label_set_from_words
 from fervlm.predict.clips import explain_clip
+from fervlm.predict.cut_faces import CutFaces
 from fervlm.predict.pictures import PictureReader
 from fervlm.predict.rules import Explainer
 from fervlm.predict.tracks import explain_tracks
@@ -40,8 +41,10 @@ def wanted(choices: Choices) -> LabelSet | tuple[str, ...] | str:
     return tuple(choices.labels) if choices.labels else choices.label_set
 
 
-def explain_picture(reader: PictureReader, picture: bytes, name: str, choices: Choices, *, draw: bool = False) -> Made:
-    """Every face of a picture; errors as for `PictureReader.see`."""
+def explain_picture(
+    reader: PictureReader, picture: bytes | CutFaces, name: str, choices: Choices, *, draw: bool = False
+) -> Made:
+    """Every face of a picture, or those cut out of one, which are not drawn; errors as for `PictureReader.see`."""
     labels = wanted(choices)
     seen, notes = reader.see(
         picture,
@@ -52,7 +55,9 @@ def explain_picture(reader: PictureReader, picture: bytes, name: str, choices: C
         observe_only=choices.observe_only,
     )
     told = [] if choices.observe_only else list(reader.notes(labels))
-    figures = [seen_figure(picture, face, f"f{k}") for k, face in enumerate(seen)] if draw else None
+    figures = None
+    if draw and isinstance(picture, bytes):
+        figures = [seen_figure(picture, face, f"f{k}") for k, face in enumerate(seen)]
     return Made([face.prediction for face in seen], [*notes, *told], figures)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
@@ -13,7 +12,7 @@ from starlette.responses import StreamingResponse
 from fervlm.mllm.refuse import refusal
 from fervlm.records import Prediction
 from fervlm.serve import sse
-from fervlm.serve.asking import backend_of, meant, picture_of, records_given
+from fervlm.serve.asking import backend_of, meant, picture_sent, records_given
 from fervlm.serve.backend import Backend, Writer
 from fervlm.serve.chat_local import Spoken, choices_of, cut, labels_asked, logprobs, spoken, wants_json
 from fervlm.serve.chat_remote import remote_chat, remote_stream
@@ -28,8 +27,10 @@ from fervlm.serve.chat_schemas import (
     TextPart,
     Usage,
 )
-from fervlm.serve.explaining import explain_records, explain_shown
+from fervlm.serve.explaining import explain_picture, explain_records, explain_shown
+from fervlm.serve.grounds import Grounds, grounds_of
 from fervlm.serve.inputs import parsed
+from fervlm.serve.looking import looked_into, no_such_face, shown_to
 from fervlm.serve.openapi import EVENTS, body, errors
 from fervlm.serve.problems import Problem
 from fervlm.serve.questions import captioned, labelled
@@ -56,13 +57,15 @@ async def chat(request: Request) -> Response:
     name = f"chatcmpl-{request.state.request_id}"
     refused = refusal(subject.question)
     if refused is None and writer is not None and (writer.keeps_schemas or not wants_json(asked)):
+        subject = await shown_to(backend, writer, subject, asked.face or 0)
         if asked.stream:
-            chunks = remote_stream(backend, writer, asked, subject, await _seen(backend, asked, subject), name)
+            chunks = remote_stream(backend, writer, asked, subject, await _grounds(backend, asked, subject), name)
             return StreamingResponse(chunks, media_type=sse.MEDIA_TYPE, headers=sse.HEADERS)
-        told = await remote_chat(backend, writer, asked, subject, _seen(backend, asked, subject), name)
-        return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
+        told = await remote_chat(backend, writer, asked, subject, _grounds(backend, asked, subject), name)
+        return Response(told.json(), media_type="application/json")
+    await looked_into(backend, subject)
     if refused is None:
-        seen = await _by_the_writer(writer, asked, subject, await _seen(backend, asked, subject))
+        seen = await _by_the_writer(writer, asked, subject, await _seen(backend, asked, subject, _itself))
         answer = await backend.workers.run(lambda _: spoken(asked, subject.question, seen))
     else:
         answer = Spoken(refused, (refused,))
@@ -95,24 +98,40 @@ async def _subject(backend: Backend, asked: ChatAsked) -> Subject:
     place, url = _last_picture(asked)
     if url is None or asked.evidence is not None:
         return Subject(question, words)
-    picture, name = await picture_of(backend, url, "picture", {})
+    picture, name = await picture_sent(backend, url, "picture", {})
     return Subject(question, words, picture, name, place)
 
 
-async def _seen(backend: Backend, asked: ChatAsked, subject: Subject) -> Prediction | None:
-    """The picture or the evidence explained by the engine: what answers are held against."""
+async def _grounds(backend: Backend, asked: ChatAsked, subject: Subject) -> Grounds | None:
+    """What a language model's answer is held against, all of it made by a worker."""
+    return await _seen(backend, asked, subject, grounds_of)
+
+
+T = TypeVar("T")
+
+
+async def _seen(backend: Backend, asked: ChatAsked, subject: Subject, then: Callable[[Prediction], T]) -> T | None:
+    """The picture or the evidence explained by the engine, and what `then` makes of the face asked about."""
+
+    def told(predictions: list[Prediction]) -> T | None:
+        return then(_chosen(predictions, asked)) if predictions else None
+
     choices = choices_of(asked)
     if backend.settings.observe_only:
         choices = choices.model_copy(update={"observe_only": True})
     if asked.evidence is not None:
         records = await records_given(backend, asked.evidence, "", "", {})
-        made = await backend.workers.run(lambda _: explain_records(records, choices, "auto"))
-        return _chosen(made.predictions, asked) if made.predictions else None
-    picture = subject.picture
+        return await backend.workers.run(lambda _: told(explain_records(records, choices, "auto").predictions))
+    picture, faces = subject.picture, subject.faces
     if picture is None:
         return None
-    made = await backend.workers.run(lambda reader: explain_shown(reader, picture, subject.name, choices))
-    return _chosen(made.predictions, asked)
+    if faces is not None:
+        return await backend.workers.run(lambda r: told(explain_picture(r, faces, subject.name, choices).predictions))
+    return await backend.workers.run(lambda r: told(explain_shown(r, picture, subject.name, choices).predictions))
+
+
+def _itself(prediction: Prediction) -> Prediction:
+    return prediction
 
 
 def _chosen(predictions: list[Prediction], asked: ChatAsked) -> Prediction:
@@ -123,7 +142,7 @@ def _chosen(predictions: list[Prediction], asked: ChatAsked) -> Prediction:
     """
     number = asked.face or 0
     if number >= len(predictions):
-        raise Problem(404, f"face: there is no face {number}; {len(predictions)} were found, counted from 0.")
+        raise no_such_face(number, len(predictions))
     return predictions[number]
 
 

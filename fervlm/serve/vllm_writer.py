@@ -18,6 +18,7 @@ from fervlm.serve.vllm_plan import Plan, special_tokens
 
 DOWN = "The language model does not answer; it is starting again."
 CONNECTIONS = 256
+_JSON = {"content-type": "application/json"}
 
 
 class VllmWriter:
@@ -56,9 +57,9 @@ class VllmWriter:
         self._turns = Alone() if alone else None
         self.special = special_tokens(plan) if plan is not None else frozenset[str]()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._http = httpx.AsyncClient(
-            base_url=url, timeout=seconds, limits=limits, trust_env=False, transport=transport
-        )
+        self._wire = transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        self._http = httpx.AsyncClient(base_url=url, timeout=seconds, trust_env=False, transport=self._wire)
+        self._url, self._clock = url, {"timeout": httpx.Timeout(seconds).as_dict()}
 
     @property
     def ready(self) -> bool:
@@ -163,8 +164,13 @@ class VllmWriter:
         return nullcontext() if self._turns is None else self._turns.shared()
 
     async def _post(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
+        """Past httpx's client, whose cookies, redirects and proxies cost more than its wire does."""
+        body = json.dumps(payload, separators=(",", ":")).encode()
+        request = httpx.Request("POST", f"{self._url}{path}", headers=_JSON, content=body, extensions=self._clock)
         try:
-            answer = await self._http.post(path, json=payload)
+            answer = await self._wire.handle_async_request(request)
+            answer.request = request
+            await answer.aread()
         except httpx.TimeoutException:
             raise Problem(503, "The language model takes too long.", {"retry-after": "5"}) from None
         except httpx.HTTPError:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 from fervlm.predict.pictures import PictureReader
 from fervlm.serve.line import Line
 from fervlm.serve.metrics import Metrics
 from fervlm.serve.settings import Limits
+from fervlm.serve.shown import memory
 from fervlm.vision.find_faces import FaceFinder, FoundFace
+from fervlm.vision.haar import HaarFinder
 
 if TYPE_CHECKING:
     from fervlm.vision.find_faces import Pixels
@@ -46,8 +49,15 @@ class Workers(Line[PictureReader]):
 
     def __init__(self, readers: list[PictureReader], limits: Limits, metrics: Metrics) -> None:
         for reader in readers:
+            if isinstance(reader.finder, HaarFinder):
+                reader.finder.memory = memory()
             reader.finder = FewFaces(reader.finder, limits.faces)
+        self._finders = cycle([reader.finder for reader in readers])
         self.name = readers[0].name
         self.manifest = readers[0].model.manifest
         self.backend = readers[0].model.backend
         super().__init__(readers, limits.queued, limits.answer_s, metrics.queue.set)
+
+    def finder(self) -> FaceFinder:
+        """A finder for threads that are no workers; each call gives the next, as one searches one picture at once."""
+        return next(self._finders)

@@ -21,10 +21,12 @@ from fervlm.serve.backend import Backend
 from fervlm.serve.chat_remote import remote_chat, remote_stream
 from fervlm.serve.chat_schemas import ChatAsked, Subject
 from fervlm.serve.closing import sections_as_they_close
+from fervlm.serve.grounds import Grounds, grounds_of
 from fervlm.serve.metrics import Metrics
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import SectionEvent
 from fervlm.serve.settings import Limits, ServeSettings
+from fervlm.serve.shown import face_url
 from fervlm.serve.vllm_writer import VllmWriter
 from fervlm.serve.workers import Workers
 from fervlm.serve.writing import scored, written
@@ -70,12 +72,18 @@ def _writer(model: Says) -> VllmWriter:
 def _chat(model: Says, seen: Prediction | None, photo: bytes, words: str = "Explain.", **more: Any) -> dict[str, Any]:
     content = [{"type": "image_url", "image_url": {"url": "https://elsewhere.example/a.jpg"}}, {"type": "text", "text": words}]  # fmt: skip  # noqa: E501
     asked = ChatAsked.model_validate({"model": "m", "messages": [{"role": "user", "content": content}], **more})
-    subject = Subject(words, 1, photo if seen is not None else None, place=0)
-    return _with_backend(lambda backend: remote_chat(backend, _writer(model), asked, subject, _known(seen), "id"))
+    subject = _subject(words, photo if seen is not None else None, 0)
+    told = _with_backend(lambda backend: remote_chat(backend, _writer(model), asked, subject, _known(seen), "id"))
+    answer: dict[str, Any] = json.loads(told.json())
+    return answer
 
 
-async def _known(seen: Prediction | None) -> Prediction | None:
-    return seen
+def _subject(words: str, photo: bytes | None, place: int) -> Subject:
+    return Subject(words, 1, photo, place=place, url=None if photo is None else face_url(photo, None, None))
+
+
+async def _known(seen: Prediction | None) -> Grounds | None:
+    return None if seen is None else grounds_of(seen)
 
 
 def _with_backend(work: Callable[[Backend], Awaitable[Any]]) -> Any:
@@ -138,7 +146,7 @@ def test_the_model_gets_data_not_urls_and_no_marks(seen: Prediction, truth: str,
     content = [{"type": "image_url", "image_url": {"url": "https://a.example/x"}}, {"type": "text", "text": words}]
     messages = [{"role": "user", "content": content}, {"role": "user", "content": content}]
     asked = ChatAsked.model_validate({"model": "m", "messages": messages, "guided_json": {}, "chat_template": "x"})
-    subject = Subject(words, 1, photo, place=1)
+    subject = _subject(words, photo, 1)
     _with_backend(lambda backend: remote_chat(backend, writer, asked, subject, _known(seen), "id"))
     [sent] = model.asked
     assert "guided_json" not in sent and "chat_template" not in sent and sent["max_tokens"] == Limits().tokens
@@ -176,7 +184,7 @@ def test_what_the_model_server_does_wrong_is_a_problem(seen: Prediction, photo: 
 
 
 def test_a_picture_that_cannot_be_looked_at_gives_up_the_answer(photo: bytes) -> None:
-    async def none(*_: object) -> Prediction | None:
+    async def none(*_: object) -> Grounds | None:
         raise Problem(404, "face: there is no face 7; 1 were found, counted from 0.")
 
     async def slow(request: httpx.Request) -> httpx.Response:
@@ -186,9 +194,7 @@ def test_a_picture_that_cannot_be_looked_at_gives_up_the_answer(photo: bytes) ->
     writer = VllmWriter("http://model", name="m", transport=httpx.MockTransport(slow))
     asked = ChatAsked.model_validate({"model": "m", "messages": [{"role": "user", "content": "x"}], "face": 7})
     with pytest.raises(Problem, match="no face 7"):
-        _with_backend(
-            lambda backend: remote_chat(backend, writer, asked, Subject("x", 1, photo, place=0), none(), "id")
-        )
+        _with_backend(lambda backend: remote_chat(backend, writer, asked, _subject("x", photo, 0), none(), "id"))
 
 
 def test_label_scores_become_probabilities(seen: Prediction) -> None:
