@@ -32,6 +32,10 @@ PASSED = (
 """Fields that go on to vLLM; all others stay here, so that nobody can reach its other switches."""
 
 
+AHEAD_S = 0.002
+"""By how much a question goes to the model before its picture is looked at; far less than any model takes."""
+
+
 def payload_of(backend: Backend, writer: Writer, asked: ChatAsked, subject: Subject) -> dict[str, Any]:
     """The request as vLLM gets it: pictures as data of our own, words without marks that structure a conversation."""
     own = backend.settings.limits.tokens
@@ -87,10 +91,10 @@ async def remote_chat(
     Raises:
         Problem: what the writer answers that is no success, or `seen` raises.
     """
-    looking = asyncio.create_task(seen)
+    payload = payload_of(backend, writer, asked, subject)
+    looking = asyncio.create_task(_behind_the_question(seen))
     looking.add_done_callback(_heard)
     try:
-        payload = payload_of(backend, writer, asked, subject)
         answer = await _while(looking, writer.chat(payload))
         grounds = await looking
     finally:
@@ -105,6 +109,16 @@ async def remote_chat(
     backend.metrics.checked(found)
     answer["id"] = name
     return Answered(answer, _extra(writer, found, grounds, repaired))
+
+
+async def _behind_the_question(seen: Coroutine[Any, Any, Grounds | None]) -> Grounds | None:
+    """Looking keeps the interpreter busy for milliseconds, so the question to the model goes out first."""
+    try:
+        await asyncio.sleep(AHEAD_S)
+    except asyncio.CancelledError:
+        seen.close()
+        raise
+    return await seen
 
 
 async def _while(looking: asyncio.Task[Grounds | None], writing: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:

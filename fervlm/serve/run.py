@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from typing import Any
 
 import uvicorn
@@ -14,6 +15,7 @@ from fervlm.errors import FervlmError
 
 MOST_CONNECTIONS = 1024
 """Open at once; more are closed at once, so that idle ones cannot use up all files."""
+SWITCH_S = 0.0005
 GRACE_S = 10
 """Seconds for requests under way when the server is stopped."""
 
@@ -86,7 +88,12 @@ def bound(host: str, port: int) -> socket.socket:
 
 
 def server(app: ASGIApp, head_s: float) -> uvicorn.Server:
-    """Uvicorn around the application; `run(sockets=[...])` serves until SIGINT or SIGTERM."""
+    """Uvicorn around the application; `run(sockets=[...])` serves until SIGINT or SIGTERM.
+
+    Threads of this process give way to one another from now on every `SWITCH_S`: requests are moved by one of them,
+    and each look at a picture would hold it up by Python's own five milliseconds.
+    """
+    sys.setswitchinterval(SWITCH_S)
     settings: dict[str, Any] = {
         "http": protocol(head_s),
         "ws": "none",
