@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import cycle
+import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from fervlm.predict.pictures import PictureReader
@@ -52,7 +53,8 @@ class Workers(Line[PictureReader]):
             if isinstance(reader.finder, HaarFinder):
                 reader.finder.memory = memory()
             reader.finder = FewFaces(reader.finder, limits.faces)
-        self._finders = cycle([reader.finder for reader in readers])
+        self.finders: Sequence[FaceFinder] = [reader.finder for reader in readers]
+        self._counted = itertools.count()
         self.name = readers[0].name
         self.manifest = readers[0].model.manifest
         self.backend = readers[0].model.backend
@@ -60,4 +62,4 @@ class Workers(Line[PictureReader]):
 
     def finder(self) -> FaceFinder:
         """A finder for threads that are no workers; each call gives the next, as one searches one picture at once."""
-        return next(self._finders)
+        return self.finders[next(self._counted) % len(self.finders)]
