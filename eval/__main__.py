@@ -18,11 +18,17 @@ OWN = {
     "judge": "a language model's opinion of a run's explanations, beside the counts",
     "lmms": "a benchmark as a task folder for lmms-eval",
     "ablations": "what each part of the contrastive training adds",
+    "style": "what an adapter changes in its base's answers, and what stays",
     "mllm": "a multimodal checkpoint beside the engine, the small picture model and the majority class",
     "performance": "speed and memory of the main job, each beside its target",
 }
 """Programs with options of their own."""
-HOMES = {"lmms": "eval.lmms.export", "mllm": "eval.multimodal.program", "performance": "eval.performance.program"}
+HOMES = {
+    "lmms": "eval.lmms.export",
+    "mllm": "eval.multimodal.program",
+    "style": "eval.multimodal.style",
+    "performance": "eval.performance.program",
+}
 
 
 def _benchmark(options: argparse.Namespace) -> int:

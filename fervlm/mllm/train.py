@@ -109,6 +109,7 @@ def prepare(config: TalkConfig, out: Path, say: Say) -> Prepared:
     if config.lora is not None:
         model = add_lora(model, config.lora, four_bit=config.four_bit)
     keep_statistics(model)
+    model.set_attn_implementation(config.attention)
     _freeze_tower(model, config)
     say(f"{len(trainable(model)):,} of {sum(1 for _ in model.parameters()):,} tensors are trained")
     passes = Passes(len(talks), config.epochs, config.seed)
