@@ -35,8 +35,7 @@ for record in itertools.islice(read(sys.argv[1]), 1):
 engine = Explainer(cache_size=int(sys.argv[2]))
 made = 0
 start = time.process_time()
-for record in read(sys.argv[1]):
-    engine.explain(record)
+for prediction in engine.explain_all(read(sys.argv[1])):
     made += 1
 print(made, time.process_time() - start)
 """

@@ -75,7 +75,7 @@ def explain_clip(
 
 def _frames(records: Iterable[AURecord], neutral: NeutralFace, engine: Explainer) -> Iterator[Prediction]:
     if neutral is None:
-        yield from map(engine.explain, records)
+        yield from engine.explain_all(records)
         return
     from fervlm.predict.tracks import neutral_face  # noqa: PLC0415
 
@@ -85,8 +85,7 @@ def _frames(records: Iterable[AURecord], neutral: NeutralFace, engine: Explainer
             f"the neutral '{kind}' needs the whole recording, and frames are explained one by one",
             hint="Use --per clip, or give a file of the neutral face.",
         )
-    for record in records:
-        yield engine.explain(less_neutral(record, given) if given else record)
+    yield from engine.explain_all(less_neutral(record, given) if given else record for record in records)
 
 
 def less_neutral(record: AURecord, neutral: dict[Key, float]) -> AURecord:

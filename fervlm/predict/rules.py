@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from itertools import islice
 
 from fervlm.facs.labels import LabelSet, label_set
 from fervlm.reasoning.affect import pain_score
@@ -18,15 +18,22 @@ from fervlm.reasoning.write import ENGINE, scales_of, write
 from fervlm.records import AURecord, Caption, Prediction, Verification, Versions
 
 BACKEND = "rules"
+TOGETHER = 16
+"""Records that go through the stages together: a stage's code and tables then stay in the processor's caches, which
+takes a quarter less time than one record after the other; more of them gain nothing."""
 
 
-class _Told(NamedTuple):
+class _Told:
     """All of a prediction that equal evidence shares."""
 
-    caption: Caption
-    decision: Decision
-    verification: Verification | None
-    """`against` is still to be filled in."""
+    __slots__ = ("caption", "decision", "unread", "verification")
+
+    def __init__(self, caption: Caption, decision: Decision, unread: tuple[Evidence, Interpretation] | None) -> None:
+        self.caption, self.decision = caption, decision
+        self.unread = unread
+        """What the caption is still to be checked against; None once it was, or where nothing is checked."""
+        self.verification: Verification | None = None
+        """`against` is still to be filled in."""
 
 
 class Explainer:
@@ -69,10 +76,44 @@ class Explainer:
 
     def explain(self, record: AURecord) -> Prediction:
         """The prediction for one record. Where no face was found its caption is None; a lost one gets a short text."""
-        told = None if record.quality.tracking == "no_face" else self._told(record, observe(record))
-        return _prediction(record, told, self._named, observe_only=self.observe_only)
+        return self._together((record,))[0]
 
-    def _told(self, record: AURecord, evidence: Evidence) -> _Told:
+    def explain_all(self, records: Iterable[AURecord]) -> Iterator[Prediction]:
+        """The prediction for each record of a stream, in its order; up to `TOGETHER` records are read ahead.
+
+        Where reading fails, what was read before is explained first.
+        """
+        source = iter(records)
+        failed: Exception | None = None
+        while failed is None:
+            batch: list[AURecord] = []
+            try:
+                batch.extend(islice(source, TOGETHER))
+            except Exception as error:  # raised below, when its turn comes
+                failed = error
+            if not batch:
+                break
+            yield from self._together(batch)
+        if failed is not None:
+            raise failed
+
+    def _together(self, records: Sequence[AURecord]) -> list[Prediction]:
+        """Some records stage by stage: every text is written, then every text is checked."""
+        told = [None if record.quality.tracking == "no_face" else self._told(record) for record in records]
+        for one in told:
+            if one is not None and one.unread is not None:
+                evidence, interpretation = one.unread
+                one.verification = verify(
+                    one.caption, evidence, labels=self.labels, judge=self._judge, interpretation=interpretation
+                )
+                one.unread = None
+        return [
+            _prediction(record, one, self._named, observe_only=self.observe_only)
+            for record, one in zip(records, told, strict=True)
+        ]
+
+    def _told(self, record: AURecord) -> _Told:
+        evidence = observe(record)
         if self.cache_size <= 0:
             return self._tell(record, evidence)
         key = (interpretation_key(evidence, self.labels, record), record.detector, scales_of(record))
@@ -97,11 +138,7 @@ class Explainer:
             observe_only=self.observe_only,
             kept=self._sentences,
         )
-        verification = self._verified(caption, evidence, interpretation) if self.check else None
-        return _Told(caption, decision, verification)
-
-    def _verified(self, caption: Caption, evidence: Evidence, interpretation: Interpretation) -> Verification:
-        return verify(caption, evidence, labels=self.labels, judge=self._judge, interpretation=interpretation)
+        return _Told(caption, decision, (evidence, interpretation) if self.check else None)
 
 
 def explain(

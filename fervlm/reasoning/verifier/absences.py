@@ -30,6 +30,8 @@ _ODDS = re.compile(r"\b(?:probabilit|likelihood|chance|odds|score|value|reading)
 class AbsenceReader(MoveReader):
     """Handlers for absences."""
 
+    __slots__ = ()
+
     def _on_move(self, element: Element) -> None:
         if element.entry.value == ("low",) and self.copula and self.group and _ODDS.search(self.text[: element.start]):
             self._on_gone(element)  # "the probability of a smile is low"

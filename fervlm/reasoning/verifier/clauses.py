@@ -23,6 +23,8 @@ _JOINT = frozenset((Kind.AND, Kind.OR, Kind.COMMA, Kind.LEVEL, Kind.HEDGE, Kind.
 class ClauseReader(FlowReader):
     """Reads one sentence. Use once: `ClauseReader(text, found).run()`."""
 
+    __slots__ = ()
+
     def run(self) -> list[Draft]:
         """The drafts, in the order of the sentence."""
         handlers, kinds, els, count = _HANDLERS, self.kinds, self.els, self.count

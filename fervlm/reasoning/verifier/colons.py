@@ -17,6 +17,8 @@ _PARTICIPLE = re.compile(r" [a-z]+ed ?", re.IGNORECASE)
 class ColonReader(LabelReader):
     """Handlers for colons and parentheses."""
 
+    __slots__ = ()
+
     def _on_open(self, element: Element) -> None:
         if self.level is not None:
             self._flush_level()

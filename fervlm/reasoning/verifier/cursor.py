@@ -11,7 +11,6 @@ State that matters, reset where a clause ends (but, while, ;, ...):
 from __future__ import annotations
 
 from operator import itemgetter
-from typing import Any
 
 from fervlm.reasoning.verifier.drafts import Draft, DraftSide, Pending, Subject
 from fervlm.reasoning.verifier.elements import Element
@@ -31,22 +30,23 @@ CLAIMING = frozenset((Kind.PART, Kind.AU, Kind.UNIT))
 FAR = 5
 """Tokens between a movement and the part it stands before."""
 
-_CLAUSE: dict[str, Any] = {
-    "denying": False, "listing": False, "deny_at": 0, "deny_word": "", "deny_verb": False, "denied_first": None, "denied_chunk": -1, "predicate_denied": False,  # noqa: E501
-    "closed": False, "soft": False, "fresh": False, "naked": False, "copula": False, "copula_at": -1, "clause_level": None, "echo": None, "within": 0, "paren": -1,  # noqa: E501
-    "prep": False, "prep_word": "", "separated": None, "colon": False, "located": False, "likened": -1,
-    "level": None, "lower": False, "side": None, "clause_side": None, "more": 0, "no_side": False,
-    "hedge": False, "hypothetical": False, "hyp_at": 0, "cleft": -1, "only_at": -1,
-    "generic": False, "label_first": False,
-    "unknown": False, "rest": False, "here_only": False, "tentative": None,
-    "against": False, "preferred": False, "rival": False, "rival_at": 0, "typical": False, "weakened": False, "attributed": False, "manner": None, "adjunct_at": -1,  # noqa: E501
-}  # fmt: skip
-"""The state of a clause at its start."""
 NONE: frozenset[Kind] = frozenset()
 
 
 class Cursor:
     """State and look-ahead; the readers built on it add what each kind of element does."""
+
+    # Some hundred looks at this state a sentence: slots make each of them cheaper, and a new cursor as well.
+    __slots__ = (
+        "adjunct", "adjunct_at", "against", "attributed", "chunk", "clause", "clause_at", "clause_level", "clause_side",
+        "clauses", "cleft", "closed", "colon", "copula", "copula_at", "count", "denied_chunk", "denied_first",
+        "denied_group", "deny_at", "deny_verb", "deny_word", "denying", "earlier", "echo", "els", "excepted", "fresh",
+        "generic", "group", "hedge", "here_only", "hyp_at", "hypothetical", "i", "kinds", "label_first", "last_move",
+        "last_part", "last_part_token", "level", "lex", "likened", "listing", "located", "lower", "manner", "measured",
+        "more", "naked", "no_side", "only_at", "out", "paren", "pending", "predicate_denied", "preferred", "prep",
+        "prep_word", "quals", "rest", "rival", "rival_at", "separated", "shared", "side", "soft", "subject", "tentative",
+        "text", "typical", "unknown", "weakened", "within",
+    )  # fmt: skip
 
     group: list[Draft]
     subject: list[Subject]
@@ -151,7 +151,19 @@ class Cursor:
         self._reset()
 
     def _reset(self) -> None:
-        self.__dict__.update(_CLAUSE)
+        """The state of a clause at its start."""
+        self.denying = self.listing = self.deny_verb = self.predicate_denied = False
+        self.closed = self.soft = self.fresh = self.naked = self.copula = False
+        self.prep = self.colon = self.located = self.lower = self.no_side = False
+        self.hedge = self.hypothetical = self.generic = self.label_first = False
+        self.unknown = self.rest = self.here_only = False
+        self.against = self.preferred = self.rival = self.typical = self.weakened = self.attributed = False
+        self.denied_first = self.separated = self.clause_level = self.echo = self.level = None
+        self.side = self.clause_side = self.tentative = self.manner = None
+        self.deny_at = self.within = self.more = self.hyp_at = self.rival_at = 0
+        self.denied_chunk = self.copula_at = self.paren = self.likened = self.cleft = self.only_at = -1
+        self.adjunct_at = -1
+        self.deny_word = self.prep_word = ""
         self.group, self.subject, self.adjunct, self.pending = [], [], [], []
         self.shared, self.quals, self.denied_group = [], [], []
 

@@ -39,6 +39,8 @@ _PAST_SIDE_QUAL = frozenset((Kind.SIDE, Kind.QUAL))
 class DenialReader(AbsenceReader):
     """Handlers for negations, absences and unknowns."""
 
+    __slots__ = ()
+
     def _on_no(self, element: Element) -> None:
         self._flush_level()
         self.deny_word = self._word(element)

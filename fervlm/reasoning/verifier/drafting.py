@@ -15,6 +15,8 @@ _WIDE = {"stretch", "open"}
 class Drafter(Lookahead):
     """Makes drafts."""
 
+    __slots__ = ()
+
     def _drop_tentative(self) -> None:
         if self.tentative is not None and self.tentative in self.out:
             self.out.remove(self.tentative)

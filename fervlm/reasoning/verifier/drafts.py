@@ -17,35 +17,40 @@ NOTHING = AUSet(())
 class Draft:
     """A claim as read, before any evidence."""
 
-    # Most of a draft is left as it is here: class attributes cost nothing to set.
-    side: DraftSide | None = None
-    level: tuple[int, int] | None = None
-    lower: bool = False
+    __slots__ = (
+        "at", "attributed", "chunk", "clause", "end", "hedged", "joint", "kind", "label", "level", "lower", "move",
+        "negated", "opposed", "paired", "part", "rival", "side", "specified", "start", "typical", "units", "unreal",
+        "weak",
+    )  # fmt: skip
+
+    side: DraftSide | None
+    level: tuple[int, int] | None
+    lower: bool
     """The strength itself is denied: absent or below `level`."""
-    hedged: bool = False
-    paired: bool = False
+    hedged: bool
+    paired: bool
     """Each side is told with a strength of its own."""
-    label: str | None = None
-    attributed: bool = False
+    label: str | None
+    attributed: bool
     """A label that annotators are said to give."""
-    rival: bool = False
+    rival: bool
     """A label named as an alternative only."""
-    opposed: bool = False
+    opposed: bool
     """A label that something is said to speak against."""
-    typical: bool = False
+    typical: bool
     """Named as the face's whole pattern, not as one reading of some units."""
-    joint: bool = False
+    joint: bool
     """One of several labels named together."""
-    clause: int = 0
-    chunk: int = 0
-    specified: bool = False
+    clause: int
+    chunk: int
+    specified: bool
     """A number in parentheses told which AU a plain word means."""
-    unreal: bool = False
+    unreal: bool
     """Said of what would be, not of what is."""
-    part: str | None = None
-    move: tuple[str, ...] = ()
-    weak: bool = False
-    at: int = 0
+    part: str | None
+    move: tuple[str, ...]
+    weak: bool
+    at: int
     """Index of the element it was read from; drafts of one movement share it."""
 
     def __init__(self, kind: DraftKind, units: AUSet, start: int, end: int, negated: bool) -> None:
@@ -54,6 +59,11 @@ class Draft:
         self.start = start
         self.end = end
         self.negated = negated
+        self.side = self.level = self.label = self.part = None
+        self.lower = self.hedged = self.paired = self.attributed = self.rival = self.opposed = False
+        self.typical = self.joint = self.specified = self.unreal = self.weak = False
+        self.clause = self.chunk = self.at = 0
+        self.move = ()
 
 
 class Subject:

@@ -48,6 +48,8 @@ _BEFORE_MOVE = frozenset(
 class FlowReader(ColonReader):
     """Handlers for what stands between the claims."""
 
+    __slots__ = ()
+
     def _on_separator(self, element: Element) -> None:
         kind = element.kind
         if kind is Kind.COMMA and self.hypothetical and self._word(self.els[self.clause_at]) == "where":

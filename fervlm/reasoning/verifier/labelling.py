@@ -36,6 +36,8 @@ def _improbable(after: str) -> bool:
 class LabelReader(WholeReader):
     """Handlers for emotion words and for how sure a sentence is."""
 
+    __slots__ = ()
+
     def _on_emotion(self, element: Element) -> None:
         if not self.out[self.clause :]:
             self.label_first = True

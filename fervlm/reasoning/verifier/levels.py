@@ -37,6 +37,8 @@ _ARTICLES = frozenset(("a", "an", "the"))
 class LevelReader(SideReader):
     """Handlers for levels."""
 
+    __slots__ = ()
+
     def _on_more(self, element: Element) -> None:
         self.more = 0 if self._compared("stronger") else 1
 

@@ -38,6 +38,8 @@ _PAST_SIDE_QUAL_OF = frozenset((Kind.SIDE, Kind.QUAL, Kind.OF))
 class Lookahead(Cursor):
     """Questions about what comes after the element at hand."""
 
+    __slots__ = ()
+
     def _part_ahead(self) -> int | None:
         """Index of the part that the movement at `i` stands before ("raised left brows"), or None."""
         kinds, els = self.kinds, self.els

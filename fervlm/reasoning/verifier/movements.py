@@ -24,6 +24,8 @@ _PAST_ONLY = (Kind.LEVEL, Kind.ONLY, Kind.ALL, Kind.COP, Kind.HEDGE)
 class MovementAhead(UnitReader):
     """Questions about the movement at hand."""
 
+    __slots__ = ()
+
     def _none_waits(self) -> bool:
         """Whether no movement waits for a part but such as say no direction ("they don't curl up")."""
         return all(p.element.entry.value == ("pull",) for p in self.pending)

@@ -36,6 +36,8 @@ _PAST_OWNERS = frozenset((Kind.SIDE, Kind.QUAL, Kind.POSSESSIVE))
 class MoveReader(MovementAhead):
     """Handlers for movements."""
 
+    __slots__ = ()
+
     def _on_move(self, element: Element) -> None:
         entry = element.entry
         moves: tuple[str, ...] = entry.value

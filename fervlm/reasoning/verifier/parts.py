@@ -30,6 +30,8 @@ _PAST_QUALIFIERS = frozenset(
 class PartReader(PartAhead):
     """Handlers for parts and their qualifiers."""
 
+    __slots__ = ()
+
     def _on_qual(self, element: Element) -> None:
         """inner, outer, upper, corner: to be joined with the part that follows, or just passed."""
         nxt, k = self._next(_PAST_QUALIFIERS)

@@ -20,6 +20,8 @@ _LETTERS = re.compile(r"[A-Za-z]")
 class PartAhead(Drafter):
     """Questions about the part at hand."""
 
+    __slots__ = ()
+
     def _sided_anew(self) -> bool:
         """ "The left corner is raised, the right corner tucked in"."""
         before = self.els[self.i - 1]

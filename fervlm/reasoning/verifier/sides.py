@@ -25,6 +25,8 @@ _OWN = frozenset((Kind.COP, Kind.NOT, Kind.PRED, Kind.GONE, Kind.ACT))
 class SideReader(PartReader):
     """Handlers for sides."""
 
+    __slots__ = ()
+
     def _on_side(self, element: Element) -> None:
         value: DraftSide = element.entry.value
         kinds = self.kinds

@@ -21,6 +21,8 @@ def _alone(number: int) -> AUSet:
 class UnitReader(LevelReader):
     """Handlers for units and predicates."""
 
+    __slots__ = ()
+
     def _on_unit(self, element: Element) -> None:
         self._unit(element, element.entry.value)
 

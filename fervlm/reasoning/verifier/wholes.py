@@ -23,6 +23,8 @@ _PAST_COP = frozenset((Kind.COP, Kind.HEDGE))
 class WholeReader(DenialReader):
     """Handlers for what speaks of the whole face or of what is left of it."""
 
+    __slots__ = ()
+
     def _on_units(self, element: Element) -> None:
         if self.against:
             return  # "against: none of the coded units"
