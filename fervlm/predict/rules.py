@@ -15,12 +15,16 @@ from fervlm.reasoning.observe import Evidence, observe
 from fervlm.reasoning.verify import Judge, verify
 from fervlm.reasoning.wording.observing import Kept
 from fervlm.reasoning.write import ENGINE, scales_of, write
-from fervlm.records import AURecord, Caption, Prediction, Verification, Versions
+from fervlm.records import AURecord, Caption, Prediction, Verification, Versions, assemble
 
 BACKEND = "rules"
 TOGETHER = 16
 """Records that go through the stages together: a stage's code and tables then stay in the processor's caches, which
 takes a quarter less time than one record after the other; more of them gain nothing."""
+
+
+_VERIFICATION, _PREDICTION = frozenset(Verification.model_fields), frozenset(Prediction.model_fields)
+_BLANK = {name: field.default for name, field in Prediction.model_fields.items()}
 
 
 class _Told:
@@ -181,35 +185,35 @@ def _prediction(
 ) -> Prediction:
     decision = told.decision if told is not None and not observe_only else None
     pain = pain_score(record) if decision is not None else None
-    return Prediction(
-        id=record.id,
-        source=record.source,
-        face_id=record.face_id,
-        frame=record.frame,
-        box=record.box,
-        label=decision.label if decision is not None else None,
-        valence=decision.valence if decision is not None else None,
-        arousal=decision.arousal if decision is not None else None,
-        affect_source=decision.affect_source if decision is not None else None,
-        pain=pain.score if pain is not None else None,
-        pain_ceiling=pain.ceiling if pain is not None else None,
-        caption=told.caption if told is not None else None,
-        evidence=record,
-        verification=_against(told.verification, named(record)) if told is not None else None,
-        backend=BACKEND,
-        versions=_versions(record.detector.version),
+    return assemble(
+        Prediction,
+        _PREDICTION,
+        {
+            **_BLANK,  # all fields, in their order
+            "id": record.id,
+            "source": record.source,
+            "face_id": record.face_id,
+            "frame": record.frame,
+            "box": record.box,
+            "label": decision.label if decision is not None else None,
+            "valence": decision.valence if decision is not None else None,
+            "arousal": decision.arousal if decision is not None else None,
+            "affect_source": decision.affect_source if decision is not None else None,
+            "pain": pain.score if pain is not None else None,
+            "pain_ceiling": pain.ceiling if pain is not None else None,
+            "caption": told.caption if told is not None else None,
+            "evidence": record,
+            "verification": _against(told.verification, named(record)) if told is not None else None,
+            "backend": BACKEND,
+            "versions": _versions(record.detector.version),
+        },
     )
 
 
 def _against(verification: Verification | None, against: str) -> Verification | None:
     if verification is None:
         return None
-    return Verification(
-        sentences=verification.sentences,
-        scores=verification.scores,
-        ok=verification.ok,
-        against=against,
-    )
+    return assemble(Verification, _VERIFICATION, {**verification.__dict__, "against": against})
 
 
 @lru_cache(maxsize=256)

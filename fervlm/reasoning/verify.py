@@ -26,7 +26,6 @@ from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.elements import elements
 from fervlm.reasoning.verifier.judge import (
     Judged,
-    assemble,
     claim,
     forbidden,
     judge_rest,
@@ -40,7 +39,7 @@ from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scores import TELLING, mentions, score
 from fervlm.reasoning.verifier.sections import Passage, in_order, passages
 from fervlm.reasoning.verifier.tokens import sentences
-from fervlm.records import AURecord, Caption, Claim, Section, SentenceCheck, Verification
+from fervlm.records import AURecord, Caption, Claim, Section, SentenceCheck, Verification, assemble
 
 _FIELDS = frozenset(Verification.model_fields)
 _WHOLE = frozenset(("all", "rest"))

@@ -6,6 +6,7 @@ record is called. The sentence on a region has few variants for equal units of t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from operator import attrgetter
 
 from fervlm import __version__
@@ -21,7 +22,7 @@ from fervlm.reasoning.wording.interpreting import interpretation_text, movements
 from fervlm.reasoning.wording.naming import label_phrase
 from fervlm.reasoning.wording.observing import Kept, observations
 from fervlm.reasoning.wording.overview import overview
-from fervlm.records import Alternative, AURecord, Caption, Conclusion, Observation, Provenance, Scale
+from fervlm.records import Alternative, AURecord, Caption, Conclusion, Observation, Provenance, Scale, assemble
 
 ENGINE = f"fervlm {__version__}"
 OBSERVE_ONLY = "observe-only"
@@ -33,6 +34,7 @@ SOME_SUPPORT = 0.3
 _CONCLUSION_WORDS = 30
 _LABEL_WORDS = 16
 _OVERVIEW, _ANCHORED = 11, 12
+_CAPTION, _CONCLUSION, _ALTERNATIVE = (frozenset(made.model_fields) for made in (Caption, Conclusion, Alternative))
 
 
 def write(
@@ -71,12 +73,17 @@ def write(
         interpreted, limits = interpretation_text(evidence, active, interpretation, decision, turns, room)
         left = room + _CONCLUSION_WORDS - _words(interpreted)
         conclusion = _conclusion(evidence, decision, limits, turns, left - _LABEL_WORDS)
-    return Caption(
-        overview=told,
-        observations=observed,
-        interpretation=interpreted,
-        conclusion=conclusion,
-        provenance=provenance(record, None if observe_only else labels.name, seed),
+    return assemble(
+        Caption,
+        _CAPTION,
+        {
+            "schema_version": "1",
+            "overview": told,
+            "observations": observed,
+            "interpretation": interpreted,
+            "conclusion": conclusion,
+            "provenance": provenance(record, None if observe_only else labels.name, seed),
+        },
     )
 
 
@@ -101,9 +108,12 @@ def _words(text: str) -> int:
 
 def provenance(record: AURecord, label_set: str | None, seed: int | None) -> Provenance:
     """Engine, detector, scales, label set and seed of a blind caption."""
-    return Provenance(
-        engine=ENGINE, detector=record.detector.name, scales=scales_of(record), label_set=label_set, seed=seed
-    )
+    return _provenance(record.detector.name, scales_of(record), label_set, seed)
+
+
+@lru_cache(maxsize=256)
+def _provenance(detector: str, scales: tuple[Scale, ...], label_set: str | None, seed: int | None) -> Provenance:
+    return Provenance(engine=ENGINE, detector=detector, scales=scales, label_set=label_set, seed=seed)
 
 
 def scales_of(record: AURecord) -> tuple[Scale, ...]:
@@ -122,22 +132,30 @@ def _observed(
 
 
 def _alternative(candidate: Candidate) -> Alternative:
-    return Alternative(
-        label=candidate.label,
-        score=round(candidate.score, 2),
-        units_for=candidate.units_for,
-        units_against=candidate.units_against,
-        not_measured=candidate.core_not_measured,
+    return assemble(
+        Alternative,
+        _ALTERNATIVE,
+        {
+            "label": candidate.label,
+            "score": round(candidate.score, 2),
+            "units_for": candidate.units_for,
+            "units_against": candidate.units_against,
+            "not_measured": candidate.core_not_measured,
+        },
     )
 
 
 def _conclusion(evidence: Evidence, decision: Decision, told: tuple[str, ...], turns: Turns, room: int) -> Conclusion:
-    return Conclusion(
-        label=decision.label,
-        confidence=decision.confidence,
-        alternatives=tuple([_alternative(candidate) for candidate in decision.alternatives]),
-        abstain=decision.abstain,
-        text=conclusion_text(evidence, decision, told, turns, room),
+    return assemble(
+        Conclusion,
+        _CONCLUSION,
+        {
+            "label": decision.label,
+            "confidence": decision.confidence,
+            "alternatives": tuple([_alternative(candidate) for candidate in decision.alternatives]),
+            "abstain": decision.abstain,
+            "text": conclusion_text(evidence, decision, told, turns, room),
+        },
     )
 
 

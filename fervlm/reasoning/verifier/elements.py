@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from functools import cache
 
-from fervlm.reasoning.verifier.codes import CodeScanner
+from fervlm.reasoning.verifier.codes import CodeScanner, au_entry
 from fervlm.reasoning.verifier.idioms import Turn, idioms
 from fervlm.reasoning.verifier.inflection import SKIPPED
 from fervlm.reasoning.verifier.kinds import Entry, Kind
 from fervlm.reasoning.verifier.lexicon import lexicon
 from fervlm.reasoning.verifier.scan import MERGING, Element
-from fervlm.reasoning.verifier.starts import CAREFUL, LEVEL_WORDS, SINGLE, Node, Start, starts
+from fervlm.reasoning.verifier.starts import CAREFUL, CLOSER, LEVEL_WORDS, SINGLE, Node, Start, starts
 from fervlm.reasoning.verifier.tokens import lowered
 
 __all__ = ["Element", "elements"]
 
+_WITHIN = SKIPPED | {"-"}
+"""May stand between the words of a phrase."""
+_PREFIXES = frozenset(("un", "no"))
+"""Begin words that mean something though the lexicon has them only without ("unraised", "non")."""
 _UNIT_WORDS = frozenset(("au", "aus", "unit", "units", "ad", "ads"))
 _PRONOUNS = frozenset(("he", "she", "they", "who"))
 _CLAUSES = frozenset((Kind.COMMA, Kind.BREAK, Kind.AND, Kind.COLON))
@@ -38,27 +42,32 @@ class _Scanner(CodeScanner):
     __slots__ = ()
 
     def run(self) -> list[Element]:
-        words, begins, ends = self.words, self.starts, self.stops
+        words, begins, ends, last = self.words, self.starts, self.stops, self.count - 1
         append, new, element = self.found.append, tuple.__new__, Element
-        known = list(map(starts().get, words))
         past = 0
-        for at, start in enumerate(known):
+        for at, start in enumerate(map(starts().get, words)):
             if at < past:
                 continue
             if start is None:
-                past = self._one(at, words[at])
+                word = words[at]
+                if not word.isalpha() or word[:2] in _PREFIXES:
+                    past = self._one(at, word)
                 continue
             kind, best, node, turn, merges = start
             if turn is not None:
-                past = self._idiom(at, turn)
-                if past > at:
-                    continue
-            if node is not None and at + 1 < self.count:
+                low = self.low = self.low or lowered(self.text)
+                if turn.either(low, begins[at]) is not None:
+                    past = self._idiom(at, turn)
+                    if past > at:
+                        continue
+            if node is not None and at < last:
                 following = words[at + 1]
-                if following in node or following == "-" or following in SKIPPED:
+                if following in node or following in _WITHIN:
                     past = self._phrase(at, start)
                     continue
             if best is None:
+                if start is CLOSER:
+                    past = self._one(at, words[at])
                 continue
             if merges:
                 self._add(kind, best, at, at + 1)
@@ -83,10 +92,6 @@ class _Scanner(CodeScanner):
             self.found.append(Element(kind, best, self.starts[at], self.stops[stop - 1], at))
         return stop
 
-    def _numbered(self, k: int) -> bool:
-        """Whether AU numbers begin with the token `k`, which are then read."""
-        return self.words[k] in self.numbers and self._numbers_at(k)
-
     def _longest(self, at: int, node: Node) -> tuple[Entry | None, int]:
         """The longest phrase from token `at` on, whose subtree `node` is, and the token after it."""
         words, count = self.words, self.count
@@ -96,7 +101,7 @@ class _Scanner(CodeScanner):
             following = words[k]
             deeper = node.get(following)
             if deeper is None:
-                if following == "-" or following in SKIPPED:
+                if following in _WITHIN:
                     k += 1
                     continue
                 break
@@ -109,12 +114,18 @@ class _Scanner(CodeScanner):
 
     def _one(self, at: int, word: str) -> int:
         """Read the token `at`, which needs a closer look; the token to go on with."""
-        if word == "au" and at + 1 < self.count and self._numbered(at + 1):
-            return self.at
+        if word == "au" and at + 1 < self.count:
+            number = self.words[at + 1]
+            if self._is_lone(at + 1):
+                self.found.append(Element(Kind.AU, au_entry(number), self.starts[at + 1], self.stops[at + 1], at + 1))
+                return at + 2
+            if number in self.numbers and self._numbers_at(at + 1):
+                return self.at
         node = lexicon().tree.get(word)
         turn = idioms().get(word)
         if turn is not None:
-            past = self._idiom(at, turn)
+            low = self.low = self.low or lowered(self.text)
+            past = self._idiom(at, turn) if turn.either(low, self.starts[at]) is not None else at
             if past > at:
                 return past
         if node is None:
@@ -155,10 +166,7 @@ class _Scanner(CodeScanner):
 
     def _idiom(self, at: int, turns: Turn) -> int:
         """The token after the turn of phrase that begins at token `at`, or `at` where there is none."""
-        begin = self.starts[at]
-        low = self.low = self.low or lowered(self.text)
-        if turns.either(low, begin) is None:
-            return at
+        begin, low = self.starts[at], self.low
         for pattern, entry, fronted in turns.each():
             if fronted and at and not (self.found and self.found[-1].kind in _CLAUSES):
                 continue

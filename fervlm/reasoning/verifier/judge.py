@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
 from fervlm.reasoning.observe import LEVEL_LETTERS, Evidence, Unit
 from fervlm.reasoning.verifier.drafts import Draft
 from fervlm.reasoning.verifier.kinds import Loose
-from fervlm.records import Claim, Record, Section, SentenceCheck, Side, Verdict
+from fervlm.records import Claim, Section, SentenceCheck, Side, Verdict, assemble
 
-R = TypeVar("R", bound=Record)
 ClaimKind = Literal["au", "intensity", "side", "label", "emotion_word", "person", "order", "quality"]
 Judged = tuple[ClaimKind, Verdict, str | None]
 
@@ -25,29 +24,16 @@ _MEASURING = re.compile(
     re.IGNORECASE,
 )
 _OK: Judged = ("au", "supported", None)
-
-
-def assemble(record: type[R], fields: frozenset[str], values: dict[str, Any]) -> R:
-    """A frozen record from values that are right by construction; `model_construct` without its loop over the fields."""  # noqa: E501
-    made = object.__new__(record)
-    put = object.__setattr__
-    put(made, "__dict__", values)
-    put(made, "__pydantic_fields_set__", set(fields))  # a set of its own: `model_copy` adds to it
-    put(made, "__pydantic_extra__", None)
-    put(made, "__pydantic_private__", None)
-    return made
+_PUBLISHED: dict[str, Side] = {
+    "left": "left", "right": "right", "both": "both", "pair": "both", "more_left": "left", "more_right": "right",
+}  # fmt: skip
+"""The side that a claim shows for that of a draft; none for the others."""
 
 
 def claim(draft: Draft, sentence: str, judged: Judged) -> Claim:
     """The published form of a judged draft."""
-    side: Any = draft.side
-    if side in ("more_left", "more_right"):
-        side = side[5:]
-    elif side == "pair":
-        side = "both"
-    elif side not in ("left", "right", "both"):
-        side = None
-    low_high = draft.level
+    side = draft.side
+    units = draft.units
     return assemble(
         Claim,
         _CLAIM_FIELDS,
@@ -55,9 +41,9 @@ def claim(draft: Draft, sentence: str, judged: Judged) -> Claim:
             "kind": judged[0],
             "text": sentence[draft.start : draft.end],
             "start": draft.start,
-            "aus": draft.units.aus + draft.units.also,
-            "side": side,
-            "level": low_high,
+            "aus": units.aus + units.also,
+            "side": None if side is None else _PUBLISHED.get(side),
+            "level": draft.level,
             "negated": draft.negated,
             "hedged": draft.hedged,
             "label": draft.label,

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fervlm.reasoning.observe import Evidence
-from fervlm.reasoning.verifier.judge import assemble
-from fervlm.records import Claim, Scores, SentenceCheck
+from fervlm.records import Claim, Scores, SentenceCheck, assemble
 
 STRONG = 4
 """Level D; an AU from here on, or one confidently detected where there are no levels, must not be left out."""

@@ -19,7 +19,7 @@ CAREFUL = frozenset((Kind.UNITS, Kind.SIMILE, Kind.LEVEL, Kind.MEAS, Kind.GONE, 
 
 
 class Start(NamedTuple):
-    """A word that `run` takes without a closer look; by far the most of a sentence are such."""
+    """What a word may begin."""
 
     kind: Kind
     entry: Entry | None
@@ -32,21 +32,26 @@ class Start(NamedTuple):
     """Its kind may join what stands before."""
 
 
+CLOSER = Start(Kind.NOISE, None, None, None, False)
+"""A word that needs a closer look."""
+_CLOSER = SINGLE | LEVEL_WORDS | {"-", "lower", "au"}
+
+
 @cache
 def starts() -> dict[str | None, Start]:
-    """The words that need no closer look, by far the most of a sentence."""
+    """Every word that may begin something; by far the most of a sentence need no closer look, or are not here."""
     turns = idioms()
     tree = lexicon().tree
-    found: dict[str | None, Start] = {}
+    found: dict[str | None, Start] = dict.fromkeys((*turns, *_CLOSER), CLOSER)
     for word, node in tree.items():
-        if word is None or word in SINGLE or word in LEVEL_WORDS or word in ("-", "lower"):
+        if word is None or word in _CLOSER:
             continue
         entry: Entry | None = node.get(None)
         kind = Kind.NOISE if entry is None else entry.kind
-        if kind not in CAREFUL or kind in MERGING:
-            longer = node if len(node) > (entry is not None) else None
-            found[word] = Start(kind, entry, longer, turns.get(word), kind in MERGING)
+        longer = node if len(node) > (entry is not None) else None
+        plain = kind not in CAREFUL or kind in MERGING
+        found[word] = Start(kind, entry, longer, turns.get(word), kind in MERGING) if plain else CLOSER
     for word in SKIPPED:
-        if word not in tree and word not in SINGLE and word not in LEVEL_WORDS:
+        if word not in tree and word not in _CLOSER:
             found[word] = Start(Kind.NOISE, None, None, turns.get(word), False)
     return found

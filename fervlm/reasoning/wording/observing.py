@@ -27,8 +27,9 @@ from fervlm.reasoning.wording.regions import (
     place_of,
 )
 from fervlm.reasoning.wording.tokens import SENTENCE_LIMIT, clip_cost
-from fervlm.records import Observation
+from fervlm.records import Observation, assemble
 
+_FIELDS = frozenset(Observation.model_fields)
 TURNS = 4
 _BUDGET = SENTENCE_LIMIT - 2
 _LIST_FRAME = 9
@@ -118,7 +119,8 @@ def _region(region: str, units: list[Forms], evidence: Evidence, seed: int, brie
         phrases, text, cost = _sentence(region, chunk, choice, alone=alone, brief=brief)
         if whole and not brief and len(units) <= 2:
             text = text[:-1] + _beside(name, units, evidence, choice, _BUDGET - cost) + "."
-        found.append(Observation(region=name, text=text, units=tuple([p.mention for p in phrases])))
+        values = {"region": name, "text": text, "units": tuple([p.mention for p in phrases])}
+        found.append(assemble(Observation, _FIELDS, values))
     return found
 
 
