@@ -72,10 +72,8 @@ def pain_score(record: AURecord) -> Pain:
     values: dict[int, float] = {}
     human = record.detector.trust == "high"
     closed: float | None = None
-    for reading in record.readings:
+    for reading in [reading for reading in record.readings if reading.au in _WANTED]:
         au = reading.au
-        if au not in _WANTED:
-            continue
         here = reading.state == "present"
         if au == 43:
             closed = 1.0 if here or closed else 0.0

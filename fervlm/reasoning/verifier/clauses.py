@@ -17,6 +17,7 @@ _AIMED: dict[str, dict[tuple[int, ...], tuple[int, int]]] = {
 """Movements whose side is their direction: (left, right) AUs."""
 
 
+_WHOLE = frozenset(("all", "rest"))
 _JOINT = frozenset((Kind.AND, Kind.OR, Kind.COMMA, Kind.LEVEL, Kind.HEDGE, Kind.EMOTION))
 
 
@@ -27,16 +28,13 @@ class ClauseReader(FlowReader):
 
     def run(self) -> list[Draft]:
         """The drafts, in the order of the sentence."""
-        handlers, kinds, els, count = _HANDLERS, self.kinds, self.els, self.count
-        i = 0
-        while i < count:
-            handler = handlers[kinds[i]]
-            if handler is not None:
+        els, past = self.els, -1
+        for i, handler in enumerate(map(_HANDLERS.__getitem__, self.kinds)):
+            if handler is not None and i > past:
                 self.i = i
-                handler(self, els[i])  # which may go on further
-                i = self.i
-            i += 1
-        self.i = i
+                handler(self, els[i])
+                past = self.i  # it may have gone on further
+        self.i = max(self.count, past + 1)
         self._end_clause()
         if self.text.endswith("?") and self.out:
             self.out = [d for d in self.out if d.kind == "label"]  # a question asserts nothing
@@ -49,7 +47,7 @@ class ClauseReader(FlowReader):
         sided = [d for d in self.out if d.side is not None]
         if sided:
             self._settle_sides(sided)
-        return [d for d in self.out if d.negated or d.kind not in ("all", "rest")]
+        return [d for d in self.out if d.negated or d.kind not in _WHOLE]
 
     def _settle_sides(self, drafts: list[Draft]) -> None:
         """What looks or turns to a side, and "L7C, R7A": each side of one unit with a strength of its own."""

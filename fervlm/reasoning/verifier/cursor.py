@@ -44,8 +44,8 @@ class Cursor:
         "generic", "group", "hedge", "here_only", "hyp_at", "hypothetical", "i", "kinds", "label_first", "last_move",
         "last_part", "last_part_token", "level", "lex", "likened", "listing", "located", "lower", "manner", "measured",
         "more", "naked", "no_side", "only_at", "out", "paren", "pending", "predicate_denied", "preferred", "prep",
-        "prep_word", "quals", "rest", "rival", "rival_at", "separated", "shared", "side", "soft", "subject", "tentative",
-        "text", "typical", "unknown", "weakened", "within",
+        "prep_word", "quals", "rest", "rival", "rival_at", "separated", "shared", "side", "soft", "subject",
+        "tentative", "text", "typical", "unknown", "weakened", "within",
     )  # fmt: skip
 
     group: list[Draft]
