@@ -83,21 +83,24 @@ class Explainer:
         return self._together((record,))[0]
 
     def explain_all(self, records: Iterable[AURecord]) -> Iterator[Prediction]:
-        """The prediction for each record of a stream, in its order; up to `TOGETHER` records are read ahead.
+        """The prediction for each record of a stream, in its order.
 
-        Where reading fails, what was read before is explained first.
+        The first comes as soon as its record was read; later up to `TOGETHER` records are read ahead. Where reading
+        fails, what was read before is explained first.
         """
         source = iter(records)
         failed: Exception | None = None
+        size = 1
         while failed is None:
             batch: list[AURecord] = []
             try:
-                batch.extend(islice(source, TOGETHER))
+                batch.extend(islice(source, size))
             except Exception as error:  # raised below, when its turn comes
                 failed = error
             if not batch:
                 break
             yield from self._together(batch)
+            size = min(2 * size, TOGETHER)
         if failed is not None:
             raise failed
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fervlm.errors import FervlmError
+from fervlm.examples import recording
 from fervlm.facs import label_set
 from fervlm.predict.rules import Explainer, evidence_name, explain
+from fervlm.readers import read
 from fervlm.reasoning.observe import observe
 from fervlm.reasoning.verify import Judge
 from fervlm.records import AUReading, AURecord, Detector, Prediction, Quality, Source
@@ -187,3 +190,16 @@ def test_real_files_are_explained_and_hold(name: str) -> None:
             assert made.verification is not None and made.verification.ok, made.verification
         if number >= 150:
             break
+
+
+def test_a_stream_reads_as_its_records_one_by_one_and_ends_where_reading_fails() -> None:
+    records = list(read(recording()))[:40]
+
+    def broken() -> Iterator[AURecord]:
+        yield from records
+        raise FervlmError("the file ends in the middle of a row")
+
+    told: list[Prediction] = []
+    with pytest.raises(FervlmError, match="in the middle of a row"):
+        told.extend(Explainer(cache_size=8).explain_all(broken()))
+    assert told == [Explainer().explain(record) for record in records]
