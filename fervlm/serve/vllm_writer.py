@@ -15,6 +15,7 @@ from fervlm.serve.alone import Alone
 from fervlm.serve.problems import Problem
 from fervlm.serve.schemas import ModelInfo
 from fervlm.serve.vllm_plan import Plan, special_tokens
+from fervlm.serve.wire import GoneError, Wire
 
 DOWN = "The language model does not answer; it is starting again."
 CONNECTIONS = 256
@@ -57,9 +58,11 @@ class VllmWriter:
         self._turns = Alone() if alone else None
         self.special = special_tokens(plan) if plan is not None else frozenset[str]()
         limits = httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS)
-        self._wire = transport or httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
-        self._http = httpx.AsyncClient(base_url=url, timeout=seconds, trust_env=False, transport=self._wire)
-        self._url, self._clock = url, {"timeout": httpx.Timeout(seconds).as_dict()}
+        self._http = httpx.AsyncClient(
+            base_url=url, timeout=seconds, limits=limits, trust_env=False, transport=transport
+        )
+        plain = transport is None and url.startswith("http://")
+        self._wire = Wire(url, seconds, CONNECTIONS) if plain else None
 
     @property
     def ready(self) -> bool:
@@ -164,24 +167,25 @@ class VllmWriter:
         return nullcontext() if self._turns is None else self._turns.shared()
 
     async def _post(self, path: str, payload: dict[str, Any]) -> dict[str, Any]:
-        """Past httpx's client, whose cookies, redirects and proxies cost more than its wire does."""
-        body = json.dumps(payload, separators=(",", ":")).encode()
-        request = httpx.Request("POST", f"{self._url}{path}", headers=_JSON, content=body, extensions=self._clock)
         try:
-            answer = await self._wire.handle_async_request(request)
-            answer.request = request
-            await answer.aread()
-        except httpx.TimeoutException:
+            status, content = await self._sent(path, json.dumps(payload, separators=(",", ":")).encode())
+        except (TimeoutError, httpx.TimeoutException):
             raise Problem(503, "The language model takes too long.", {"retry-after": "5"}) from None
-        except httpx.HTTPError:
+        except (GoneError, httpx.HTTPError):
             raise Problem(503, DOWN, {"retry-after": "5"}) from None
-        if answer.status_code != 200:
-            raise _refused(answer.status_code, answer.content)
+        if status != 200:
+            raise _refused(status, content)
         try:
-            found: dict[str, Any] = answer.json()
+            found: dict[str, Any] = json.loads(content)
         except ValueError:
             raise Problem(502, "The language model answered what cannot be read.") from None
         return found
+
+    async def _sent(self, path: str, body: bytes) -> tuple[int, bytes]:
+        if self._wire is not None:
+            return await self._wire.post(path, body)
+        answer = await self._http.post(path, content=body, headers=_JSON)
+        return answer.status_code, answer.content
 
     async def learn_version(self) -> None:
         """Find out what the server can bear: a seed of a request's own kills vLLM 0.32's worker on a CPU."""
@@ -203,6 +207,8 @@ class VllmWriter:
 
     async def close(self) -> None:
         """Close the connections."""
+        if self._wire is not None:
+            self._wire.close()
         await self._http.aclose()
 
 
