@@ -28,7 +28,7 @@ from tests.serve.conftest import Served, png
 @contextmanager
 def _served(reader: PictureReader | None = None, **limits: float) -> Iterator[tuple[str, int]]:
     """A server with short clocks in a thread of this process."""
-    settings = ServeSettings(limits=Limits(**limits))  # type: ignore[arg-type]
+    settings = ServeSettings(limits=Limits(**limits))
     bound = listening.bound("127.0.0.1", 0)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)  # so that an answer fills it
     server = listening.server(create_app([reader or load()], settings), settings.limits.head_s)

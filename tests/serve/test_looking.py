@@ -16,7 +16,7 @@ from PIL import Image
 from fervlm.predict.load import load
 from fervlm.reasoning.answers import render
 from fervlm.reasoning.verify import verify
-from fervlm.records import Prediction
+from fervlm.records import Caption, Prediction
 from fervlm.serve.backend import Backend
 from fervlm.serve.chat_schemas import Subject
 from fervlm.serve.explaining import explain_picture, explain_shown
@@ -35,7 +35,7 @@ from fervlm.vision.find_faces import FoundFace
 class Sized(VllmWriter):
     """A writer whose faces have a known side."""
 
-    side = 64  # type: ignore[assignment]
+    side = 64
 
 
 class Counted(FewFaces):
@@ -50,7 +50,7 @@ class Counted(FewFaces):
 
 def _with(work: Callable[[Backend, Counted], Awaitable[Any]], **limits: int) -> Any:
     async def run() -> Any:
-        metrics, reader, bounds = Metrics(), load(), Limits(**limits)  # type: ignore[arg-type]
+        metrics, reader, bounds = Metrics(), load(), Limits(**limits)
         workers = Workers([reader], bounds, metrics)
         counted = Counted(reader.finder, bounds.faces)
         reader.finder = counted
@@ -134,6 +134,7 @@ def test_grounds_check_as_verify_does(photo: bytes) -> None:
     assert seen.caption is not None
     grounds = grounds_of(seen)
     texts = [render(seen.caption, details=False), "The brows are lowered. This is anger.", "Consistent with happiness."]
-    for told in [seen.caption, *texts]:
+    everything: list[Caption | str] = [seen.caption, *texts]
+    for told in everything:
         assert grounds.check(told) == verify(told, seen.evidence)
     assert not grounds.check(texts[1]).ok and grounds.check(seen.caption).ok
