@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import httpx
 import psutil
@@ -56,18 +56,26 @@ def serving_vllm(seconds: float | None = None) -> list[Figure]:
         return [*figures, *_crash(server, name)]
 
 
-def chat_ask(name: str, *, checked: bool = False) -> Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]:
-    """A client that asks `name` about the packaged face; `checked` wants words and their verification of a success."""
-    url = "data:image/png;base64," + base64.b64encode(crop()).decode()
-    shown = {"type": "image_url", "image_url": {"url": url}}
-    content = [shown, {"type": "text", "text": "Explain."}]
-    body = {"model": name, "messages": [{"role": "user", "content": content}], "max_tokens": 64, "temperature": 0}
+def chat_ask(
+    name: str, *, checked: bool = False, pictures: Sequence[bytes] = ()
+) -> Callable[[httpx.AsyncClient, int], Awaitable[httpx.Response]]:
+    """A client that asks `name` about the packaged face, or about each of some PNGs in turn.
 
-    async def ask(http: httpx.AsyncClient, _: int) -> httpx.Response:
-        answer = await http.post("/v1/chat/completions", json=body)
+    `checked` wants words and their verification of a success.
+    """
+    bodies = [_about(name, picture) for picture in pictures or (crop(),)]
+
+    async def ask(http: httpx.AsyncClient, number: int) -> httpx.Response:
+        answer = await http.post("/v1/chat/completions", json=bodies[number % len(bodies)])
         return httpx.Response(WRONG) if checked and answer.status_code == 200 and not _whole(answer) else answer
 
     return ask
+
+
+def _about(name: str, picture: bytes) -> dict[str, object]:
+    url = "data:image/png;base64," + base64.b64encode(picture).decode()
+    content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": "Explain."}]
+    return {"model": name, "messages": [{"role": "user", "content": content}], "max_tokens": 64, "temperature": 0}
 
 
 def _whole(answer: httpx.Response) -> bool:
