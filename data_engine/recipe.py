@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from data_engine.config import AnnotateConfig
-from fervlm.config import read_recipe, validated
+from fervlm.config import find_recipe, read_recipe, validated
 from fervlm.errors import FervlmError
 
 
@@ -14,12 +14,12 @@ def with_recipe(settings: dict[str, Any], recipe: str | None) -> tuple[AnnotateC
 
     Args:
         settings: fields of `AnnotateConfig`; None means not given. An empty `teacher` means none.
-        recipe: YAML file with the same fields and `out`. In its texts, `${NAME}` stands for an environment variable.
+        recipe: YAML file with the same fields and `out`, or the name of one that ships. In its texts, `${NAME}` stands for an environment variable.
 
     Raises:
         FervlmError: the recipe cannot be read, a setting is unknown or impossible, a variable is not set.
     """
-    found = {} if recipe is None else read_recipe(recipe)
+    found = {} if recipe is None else read_recipe(find_recipe(recipe, "annotate"))
     out = found.pop("out", None)
     for key, value in settings.items():
         if isinstance(value, dict):

@@ -17,6 +17,27 @@ Model = TypeVar("Model", bound=BaseModel)
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
+def find_recipe(given: str, kind: str) -> Path:
+    """A file, or the recipe of that name which ships with the package.
+
+    Args:
+        given: a path or a name, with or without `.yaml`.
+        kind: beginning of the names that are told where there is none.
+
+    Raises:
+        FervlmError: there is no such recipe.
+    """
+    path = Path(given)
+    if path.exists():
+        return path
+    shipped = Path(__file__).parent / "recipes"
+    found = shipped / (given if given.endswith(".yaml") else f"{given}.yaml")
+    if found.is_file():
+        return found
+    known = ", ".join(sorted(p.stem for p in shipped.glob(f"{kind}_*.yaml")))
+    raise FervlmError("there is no such recipe", file=given, hint=f"Give a YAML file, or one of: {known}.")
+
+
 def read_recipe(path: str | Path) -> dict[str, Any]:
     """The settings of a YAML file; `${NAME}` in a text stands for an environment variable.
 

@@ -171,7 +171,9 @@ def annotate(
     recipe: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="YAML with any of these settings; options given here win.", rich_help_panel=RUNNING
+            metavar="RECIPE",
+            help="YAML with any of these settings, or a shipped recipe's name; options given here win.",
+            rich_help_panel=RUNNING,
         ),
     ] = None,
     executor: Annotated[

@@ -42,7 +42,7 @@ def contrastive(
     train contrastive ...
     """
     from fervlm.cli.progress import stepping
-    from fervlm.config import read_recipe, validated, with_settings
+    from fervlm.config import find_recipe, read_recipe, validated, with_settings
 
     try:
         import torch  # noqa: F401
@@ -52,7 +52,7 @@ def contrastive(
     from fervlm.contrastive.settings import ContrastiveConfig
     from fervlm.contrastive.train import train
 
-    path = _recipe(recipe, "contrastive")
+    path = find_recipe(recipe, "contrastive")
     config = validated(ContrastiveConfig, with_settings(read_recipe(path), set_ or []), path)
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
@@ -91,7 +91,7 @@ def mllm(
     OUT holds checkpoint-N folders (to go on from), steps.csv, scores.csv, and in the end what the stage makes. Several
     processes: accelerate launch -m fervlm train mllm ...
     """
-    from fervlm.config import read_recipe, with_settings
+    from fervlm.config import find_recipe, read_recipe, with_settings
 
     try:
         import transformers  # noqa: F401
@@ -99,7 +99,7 @@ def mllm(
         raise MissingExtraError("training", "train") from None
     from fervlm.mllm.stages import run_stage
 
-    path = _recipe(recipe, "mllm")
+    path = find_recipe(recipe, "mllm")
     folder = Path(out)
     if folder.exists() and not folder.is_dir():
         raise FervlmError("is a file; a run is a folder", file=out, hint="Give --out a folder.")
@@ -113,19 +113,6 @@ def _teller(quiet: bool) -> Callable[[str], None]:
             print(f"fervlm: {text}", file=sys.stderr, flush=True)
 
     return say
-
-
-def _recipe(given: str, kind: str) -> Path:
-    """A file, or the name of a recipe that ships with the package."""
-    path = Path(given)
-    if path.exists():
-        return path
-    shipped = Path(__file__).parent.parent / "recipes"
-    found = shipped / (given if given.endswith(".yaml") else f"{given}.yaml")
-    if found.is_file():
-        return found
-    known = ", ".join(sorted(p.stem for p in shipped.glob(f"{kind}_*.yaml")))
-    raise FervlmError("there is no such recipe", file=given, hint=f"Give a YAML file, or one of: {known}.")
 
 
 def _forget(folder: Path) -> None:

@@ -25,6 +25,7 @@ def test_a_recipe_begins_with_what_one_must_know(recipe: Path) -> None:
 def test_the_card_is_of_these_settings(recipe: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("FERVLM_DATA", str(tmp_path))
     config, _ = with_recipe({}, str(recipe))
+    assert with_recipe({}, recipe.stem)[0] == config  # found by its name, too
     card = (CARDS / f"{recipe.stem.removeprefix('annotate_')}.md").read_text(encoding="utf-8")
     assert config.fingerprint()[:16] in card
     found = re.search(r"^([\d,]+) faces", card, re.MULTILINE)
