@@ -79,16 +79,21 @@ class _Views:
         same = interpretation_key(evidence, self._labels, joined.evidence)
         read = self._interpretations.get(same, lambda: interpret(evidence, self._labels, joined.evidence))
         told = (_words(caption), caption.provenance, same)
-        texts = self._texts.get((joined.label, told), lambda: self._written(caption, joined.label, evidence, told))
+        alone = read if joined.evidence.head is None and joined.evidence.gaze is None else None
+        texts = self._texts.get(
+            (joined.label, told), lambda: self._written(caption, joined.label, evidence, alone, told)
+        )
         chats = conversations(joined.id, caption, texts, evidence, self._labels, read.candidates)
         return exported(joined, texts, chats, split=verdict.split, support=verdict.support, flipped=flipped)
 
-    def _written(self, caption: Caption, label: str | None, evidence: Evidence, told: Hashable) -> Texts:
+    def _written(
+        self, caption: Caption, label: str | None, evidence: Evidence, alone: Interpretation | None, told: Hashable
+    ) -> Texts:
         """The texts of a caption under a human label; the negatives are the same under every label."""
         negatives = self._negatives.get(told, lambda: hard_negatives(caption, evidence, self._judge))
         if label is None:
             return Texts(caption, None, contrastive_texts(caption, None, evidence, None, negatives))
-        bound = anchored(caption, label, evidence, self._labels)
+        bound = anchored(caption, label, evidence, self._labels, alone)
         phrase = label_phrase(label, self._labels.canonical.get(label))
         return Texts(caption, bound, contrastive_texts(caption, bound, evidence, phrase, negatives))
 

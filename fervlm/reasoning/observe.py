@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, NamedTuple
 
 from fervlm.facs.calibration import level_cuts
@@ -137,6 +138,7 @@ def _merge(readings: list[AUReading], calibration: str | None) -> _Merged:
 
 
 def _unit(au: int, readings: list[AUReading], calibration: str | None) -> Unit:
+    """One AU's readings, at least one of them present, as one unit."""
     whole = [reading for reading in readings if reading.side is None]
     if len(whole) == len(readings):
         merged = _merge(whole, calibration)
@@ -185,6 +187,12 @@ def _interned(
     return found
 
 
+@cache
+def _absent(au: int) -> Unit:
+    """A unit without any present reading: most of a face's are such."""
+    return _interned(au, False, None, None, None, False, False)
+
+
 def exclusive_pairs(present: Iterable[int]) -> tuple[tuple[int, int], ...]:
     """Pairs among `present` that FACS calls mutually exclusive, ascending."""
     here = sorted(present)
@@ -196,10 +204,14 @@ def observe(record: AURecord) -> Evidence:
     """One finding per measured AU. A record without a tracked face gives empty evidence with `tracked` false."""
     if record.quality.tracking != "ok":
         return Evidence({}, record.detector.trust, tracked=False)
-    by_au: dict[int, list[AUReading]] = {}
+    present = {reading.au for reading in record.readings if reading.state == "present"}
+    by_au: dict[int, list[AUReading]] = {au: [] for au in present}
     for reading in record.readings:
-        by_au.setdefault(reading.au, []).append(reading)
+        if reading.au in present:
+            by_au[reading.au].append(reading)
     calibration = record.detector.calibration
-    units = {au: _unit(au, by_au[au], calibration) for au in sorted(by_au)}
-    conflicts = exclusive_pairs(au for au, unit in units.items() if unit.state == "present")
-    return Evidence(units, record.detector.trust, conflicts)
+    units = {
+        au: _unit(au, by_au[au], calibration) if au in present else _absent(au)
+        for au in sorted({reading.au for reading in record.readings})
+    }
+    return Evidence(units, record.detector.trust, exclusive_pairs(present))

@@ -159,7 +159,13 @@ def _conclusion(evidence: Evidence, decision: Decision, told: tuple[str, ...], t
     )
 
 
-def anchored(caption: Caption, human_label: str, evidence: Evidence, labels: LabelSet) -> Caption:
+def anchored(
+    caption: Caption,
+    human_label: str,
+    evidence: Evidence,
+    labels: LabelSet,
+    interpretation: Interpretation | None = None,
+) -> Caption:
     """The caption with a human label in its overview and conclusion, and how far the movements bear it out.
 
     Observations and interpretation stay as they are; they come from the evidence alone. The view is for training:
@@ -170,9 +176,10 @@ def anchored(caption: Caption, human_label: str, evidence: Evidence, labels: Lab
         human_label: the label beside the data, preferably as `labels` writes it.
         evidence: what the caption was written from.
         labels: the label set of the caption.
+        interpretation: of `evidence` alone (no head, no gaze) and `labels`, where the caller has it; saves making it.
     """
     canonical = labels.canonical.get(human_label) or canonical_label(human_label)
-    own = _own_candidate(human_label, canonical, evidence, labels)
+    own = _own_candidate(human_label, canonical, evidence, labels, interpretation)
     stance = _stance(caption, canonical, own, evidence, labels)
     phrase = label_phrase(human_label, canonical)
     choice = Choice(key_of(caption.overview.encode(), len(human_label), _ANCHORED))
@@ -199,12 +206,17 @@ def anchored(caption: Caption, human_label: str, evidence: Evidence, labels: Lab
     )
 
 
-def _own_candidate(label: str, canonical: str | None, evidence: Evidence, labels: LabelSet) -> Candidate | None:
+def _own_candidate(
+    label: str, canonical: str | None, evidence: Evidence, labels: LabelSet, made: Interpretation | None
+) -> Candidate | None:
     """The human label held against the evidence, also where it is not of the caption's label set."""
     if canonical is None or not evidence.tracked or not evidence.units:
         return None
-    asked = labels if label in labels.canonical else LabelSet("human", (label,), {label: canonical}, {})
-    return next((c for c in interpret(evidence, asked).candidates if c.label == label), None)
+    if label not in labels.canonical:
+        made = interpret(evidence, LabelSet("human", (label,), {label: canonical}, {}))
+    elif made is None:
+        made = interpret(evidence, labels)
+    return next((c for c in made.candidates if c.label == label), None)
 
 
 def _stance(
