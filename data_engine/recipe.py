@@ -14,7 +14,8 @@ def with_recipe(settings: dict[str, Any], recipe: str | None) -> tuple[AnnotateC
 
     Args:
         settings: fields of `AnnotateConfig`; None means not given. An empty `teacher` means none.
-        recipe: YAML file with the same fields and `out`, or the name of one that ships. In its texts, `${NAME}` stands for an environment variable.
+        recipe: YAML file with the same fields and `out`, or the name of one that ships. In its texts, `${NAME}` stands
+            for an environment variable.
 
     Raises:
         FervlmError: the recipe cannot be read, a setting is unknown or impossible, a variable is not set.

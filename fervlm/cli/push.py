@@ -43,7 +43,7 @@ def files_of(folder: Path) -> list[str]:
     if is_mllm(folder):
         told = read_manifest(folder)
         names, base = set(told.files), told.base
-        if told.adapter and (Path(base).is_absolute() or Path(base).exists()):
+        if told.adapter and (Path(base).is_absolute() or Path(base).exists() or (folder / base).exists()):
             raise FervlmError(
                 f"the adapter stands on '{base}', a folder that nobody else has",
                 file=folder,

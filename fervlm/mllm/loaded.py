@@ -76,6 +76,7 @@ def _with_adapter(folder: Path, manifest: MllmManifest, base: str | None, precis
             hint=f"It needs {manifest.base}" + (f" at {manifest.base_revision}." if manifest.base_revision else "."),
         )
     adapted = PeftModel.from_pretrained(model, str(folder))
+    adapted.peft_config["default"].base_model_name_or_path = where  # told from the folder, which peft does not know
     _check_keys(adapted, folder)
     return adapted
 
@@ -83,7 +84,13 @@ def _with_adapter(folder: Path, manifest: MllmManifest, base: str | None, precis
 def _found(folder: Path, base: str) -> str:
     """A base that is a folder may also lie beside the adapter, or ship with the package."""
     shipped = Path(__file__).parent.parent / "weights"
-    for path in (Path(base), folder.parent / base, folder.parent / Path(base).name, shipped / Path(base).name):
+    for path in (
+        folder / base,
+        Path(base),
+        folder.parent / base,
+        folder.parent / Path(base).name,
+        shipped / Path(base).name,
+    ):
         if (path / "config.json").is_file():
             return str(path)
     return base

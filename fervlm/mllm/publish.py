@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,6 +61,7 @@ def publish(
         notes: for the manifest.
         store: of the weights in the file.
     """
+    notes = _told_from(folder, notes)
     made = folder.with_name(folder.name + ".part")
     shutil.rmtree(made, ignore_errors=True)
     made.mkdir(parents=True)
@@ -66,6 +69,7 @@ def publish(
     tensors = _stored(_state(model, notes.lora), dtype)
     if notes.lora:
         model.save_pretrained(made, state_dict=tensors)
+        _name_base(made / "adapter_config.json", notes.base)
     else:
         before = model.config.dtype
         model.config.dtype = dtype
@@ -81,6 +85,18 @@ def publish(
     shutil.rmtree(folder, ignore_errors=True)
     made.replace(folder)
     return folder
+
+
+def _told_from(folder: Path, notes: Notes) -> Notes:
+    """An adapter's base that is a folder is named by the way to it: they can move together, and no machine is told."""
+    if not notes.lora or not Path(notes.base).is_dir():
+        return notes
+    return replace(notes, base=os.path.relpath(Path(notes.base).resolve(), folder.resolve()))
+
+
+def _name_base(config: Path, base: str) -> None:
+    told = json.loads(config.read_text(encoding="utf-8")) | {"base_model_name_or_path": base}
+    config.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
 
 
 def base_fingerprint(model: nn.Module) -> str:

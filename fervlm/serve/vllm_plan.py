@@ -106,7 +106,7 @@ def _refuse_vision(folder: Path, names: Iterable[str]) -> None:
 
 def _placed(base: str, folder: Path) -> str:
     """A base's folder as an absolute path; a hub id as it is."""
-    for candidate in (Path(base), folder / base, folder.parent / base):
+    for candidate in (folder / base, Path(base), folder.parent / base):
         if base and candidate.is_dir():
             return str(candidate.resolve())
     if not base or base.startswith((".", "/")):
