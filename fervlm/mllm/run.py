@@ -238,6 +238,11 @@ def arguments(config: RunSettings, out: Path, **more: Any) -> TrainingArguments:
     )
 
 
+def first_process() -> bool:
+    """Whether this is the process that measures and publishes; torchrun numbers them."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def last_whole_checkpoint(out: Path) -> Path | None:
     """The newest `checkpoint-N` that was written to its end; newer ones that a kill cut are removed.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from fervlm.config import validated
 from fervlm.errors import FervlmError
-from fervlm.mllm.run import RUN
+from fervlm.mllm.run import RUN, first_process
 from fervlm.mllm.settings import DpoConfig, GrpoConfig, TalkConfig, TowerConfig
 
 Say = Callable[[str], None]
@@ -33,7 +32,7 @@ def run_stage(
     Raises:
         FervlmError: a setting, the data or the folder is at fault.
     """
-    if restart and os.environ.get("RANK", "0") == "0":
+    if restart and first_process():
         _forget(out)
     stage = settings.get("stage")
     if stage == "tower":

@@ -27,7 +27,7 @@ from fervlm.facs.units import movement_units
 from fervlm.mllm.manifest import SHIPPED
 from fervlm.mllm.nano import nano_model
 from fervlm.mllm.order import Passes
-from fervlm.mllm.run import run_training
+from fervlm.mllm.run import first_process, run_training
 from fervlm.mllm.settings import TowerConfig
 
 Say = Callable[[str], None]
@@ -109,7 +109,8 @@ def train_tower(config: TowerConfig, out: Path, say: Say) -> Path:
     if not done:
         raise FervlmError("the run was stopped before its end", file=out, hint="The same command goes on from there.")
     path = out / TOWER
-    save_file({k: v.contiguous() for k, v in model.visual.state_dict().items()}, path)
+    if first_process():
+        save_file({k: v.contiguous() for k, v in model.visual.state_dict().items()}, path)
     return path
 
 

@@ -24,13 +24,14 @@ from fervlm.mllm.nano import build_nano
 from fervlm.mllm.opening import open_base, pixels_of, set_pixels
 from fervlm.mllm.order import LikeLengths, Passes
 from fervlm.mllm.publish import Notes, base_fingerprint, publish
-from fervlm.mllm.run import run_training
+from fervlm.mllm.run import first_process, run_training
 from fervlm.mllm.settings import TalkConfig
 from fervlm.mllm.talks import Talks, load_talks
 from fervlm.mllm.tower import take_tower
 
 Say = Callable[[str], None]
 NANO = "nano"
+CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,9 @@ def train_talk(config: TalkConfig, out: Path, say: Say) -> Path:
     )
     if not done:
         raise FervlmError("the run was stopped before its end", file=out, hint="The same command goes on from there.")
+    # Cut weights (FSDP) are put together by all processes; whole ones are written by the first alone.
+    if not first_process() and not config.distributed:
+        return out / CHECKPOINT
     return _published(made, config, out, look)
 
 
@@ -210,4 +214,4 @@ def _published(made: Prepared, config: TalkConfig, out: Path, look: Callable[[],
         calibration={} if config.distributed else _calibration(made, config),
         lora=config.lora is not None,
     )
-    return publish(made.model, made.processor, out / "checkpoint", notes, store=config.store)
+    return publish(made.model, made.processor, out / CHECKPOINT, notes, store=config.store)

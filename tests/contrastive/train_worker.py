@@ -112,12 +112,21 @@ def cut_over_ranks(config: ContrastiveConfig, out: Path, rank: int, expected: di
     state = load_file(out / "sharded" / "state.safetensors")
     assert state.keys() == expected.keys()
     for name, tensor in state.items():
-        assert torch.allclose(tensor, expected[name], rtol=1e-3, atol=2e-4), name
+        one, other = _told(name, tensor), _told(name, expected[name])
+        assert torch.allclose(one, other, rtol=1e-3, atol=2e-4), (name, (one - other).abs().max().item(), one.abs().max().item())
     if rank == 0:
         own = ended.built.model.state_dict()
         assert all(
             torch.equal(own[n.removeprefix("average.")], t) for n, t in state.items() if n.startswith("average.")
         )
+
+
+def _told(name: str, tensor: torch.Tensor) -> torch.Tensor:
+    """Without the keys' biases: no attention depends on them, so that Adam blows up their gradients' rounding noise."""
+    if not name.endswith("in_proj_bias") or not tensor.dim():
+        return tensor
+    queries, _, values = tensor.chunk(3)
+    return torch.cat((queries, values))
 
 
 def main(settings: str, out: str) -> None:

@@ -110,7 +110,7 @@ def test_a_bad_recipe_is_one_sentence(tmp_path: Path, text: str, sentence: str) 
         (["--format", "alpaca"], "formats"),
         (["--teacher", "http://127.0.0.1:9/v1"], "no model"),
         (["--label-set", "basic99"], "no label set"),
-        (["--recipe", "nowhere.yaml"], "recipe cannot be read"),
+        (["--recipe", "nowhere.yaml"], "there is no such recipe"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_leaves_nothing(

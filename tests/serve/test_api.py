@@ -123,8 +123,8 @@ def test_drawings_can_be_kept(server: str, photo: bytes) -> None:
 
 
 def test_what_the_server_tells_of_itself(server: str, photo: bytes) -> None:
-    [model] = httpx.get(f"{server}/v1/models").json()["data"]
-    assert (model["id"], model["backend"]) == ("fervlm-nano", "onnx")
+    models = {one["id"]: one["backend"] for one in httpx.get(f"{server}/v1/models").json()["data"]}
+    assert models == {"fervlm-nano": "onnx", "fervlm-nano-vlm": "transformers"}
     sets = {one["name"]: one["labels"] for one in httpx.get(f"{server}/v1/label-sets").json()["label_sets"]}
     assert "neutral" in sets["basic7"] and len(sets["basic8"]) == 8
     assert "Article 50" in httpx.get(f"{server}/v1/notice").json()["text"]

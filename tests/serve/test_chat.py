@@ -97,7 +97,7 @@ def test_a_small_schema_with_its_own_labels(client: openai.OpenAI, picture: dict
         messages=about(picture, "Which?"),
         response_format={"type": "json_schema", "json_schema": schema},
     )
-    assert told.choices[0].message.content == '{"label": "happy", "aus": [10, 12, 16, 20, 25]}'
+    assert told.choices[0].message.content == '{"label": "happy", "aus": [10, 12, 16, 25]}'
     foreign = {"name": "x", "schema": {"type": "object", "properties": {"age": {"type": "integer"}}}}
     with pytest.raises(openai.UnprocessableEntityError, match="fills the schemas Caption"):
         client.chat.completions.create(
