@@ -41,6 +41,10 @@ def write_base(folder: Path, settings: NanoSettings = SMALL) -> Path:
 def write_adapter(base: Path, folder: Path, *, steps: int = 8, vision: bool = False) -> Path:
     """A peft adapter on `base`, trained on the answers to the probes for some steps; 0 leaves it without effect."""
     import torch
+
+    import fervlm.torchvision_fix  # noqa: F401 - before peft
+
+    # isort: split
     from peft import LoraConfig, get_peft_model
 
     from fervlm.mllm.adapt import lora_targets, target_pattern
