@@ -71,7 +71,7 @@ def of_captions(
     for item in items:
         assert item.record is not None
         text = answers[item.id].text or "-"
-        caption = _read(text)
+        caption = read_caption(text)
         rows.append(checked(caption or text, item.record, labels=labels, judge=judge))
         whole.append(caption is not None)
         if caption is not None:
@@ -81,19 +81,19 @@ def of_captions(
     summary = faithfulness(rows)
     assert summary is not None
     weights = drawn(len(rows), DRAWS, seed)
-    f1, constant = float(_f1(_each(rows).sum(0))), float(_f1(_constant(items, rows).sum(0)))
-    f1s, constants = (_f1(weights @ counts) for counts in (_each(rows), _constant(items, rows)))
+    f1, constant = float(f1_of(counts_of(rows).sum(0))), float(f1_of(_constant(items, rows).sum(0)))
+    f1s, constants = (f1_of(weights @ counts) for counts in (counts_of(rows), _constant(items, rows)))
     return {
         "texts": len(rows),
-        "strict_parse_rate": _with_interval(np.array(whole, np.float64), weights),
+        "strict_parse_rate": with_interval(np.array(whole, np.float64), weights),
         "mentions": {"precision": summary.precision, "recall": summary.recall},
         "mention_F1": [_round(f1), *map(_round, quantiles(f1s))],
         "constant_F1": _round(constant),
         "over_constant": [_round(f1 - constant), *map(_round, quantiles(f1s - constants))],
-        "leak_rate": _with_interval(np.array([row.leaks > 0 for row in rows], np.float64), weights),
+        "leak_rate": with_interval(np.array([row.leaks > 0 for row in rows], np.float64), weights),
         "agreement": _mean([float(one) for one in agreed]),
         "as_direct": _mean([float(one) for one in same]),
-        "pass_rate": _with_interval(
+        "pass_rate": with_interval(
             np.array([row.ok and good for row, good in zip(rows, whole, strict=True)], np.float64), weights
         ),
         "ms": _mean([answers[item.id].ms for item in items]),
@@ -101,7 +101,8 @@ def of_captions(
     }
 
 
-def _read(text: str) -> Caption | None:
+def read_caption(text: str) -> Caption | None:
+    """The caption that the text is; None where it has not the form."""
     try:
         return parse(text)
     except FervlmError:
@@ -121,7 +122,7 @@ def _same(one: str | None, other: str | None) -> bool:
     return (canonical_label(one) or one) == (canonical_label(other) or other)
 
 
-def _each(rows: Sequence[Checked]) -> Floats:
+def counts_of(rows: Sequence[Checked]) -> Floats:
     """[N, 3]: right, wrong, present."""
     return np.array([(row.right, row.wrong, row.present) for row in rows], np.float64)
 
@@ -136,18 +137,19 @@ def _constant(items: Sequence[Item], rows: Sequence[Checked]) -> Floats:
         named = set(units[:size])
         right = np.array([len(named & one) for one in present], np.float64)
         counts = np.stack([right, size - right, total], 1)
-        if _f1(counts.sum(0)) > _f1(best.sum(0)):
+        if f1_of(counts.sum(0)) > f1_of(best.sum(0)):
             best = counts
     return best
 
 
-def _f1(counts: Floats) -> Floats:
+def f1_of(counts: Floats) -> Floats:
     """[...] of counts [..., 3]."""
     right, wrong, present = counts[..., 0], counts[..., 1], counts[..., 2]
     return np.asarray(2 * right / np.maximum(right + wrong + present, 1e-9))
 
 
-def _with_interval(values: Floats, weights: Floats) -> list[float]:
+def with_interval(values: Floats, weights: Floats) -> list[float]:
+    """Mean of [N], and its 95 % interval over the faces that `weights` [draws, N] drew."""
     means = weights @ values / len(values)
     return [_round(float(values.mean())), *map(_round, quantiles(means))]
 

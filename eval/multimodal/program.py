@@ -11,9 +11,10 @@ from typing import Any
 
 from eval.multimodal.answers import Wanted, answered, caption_speakers, label_speakers
 from eval.multimodal.faces import chosen
+from eval.multimodal.needs import need_transformers
 from eval.multimodal.numbers import apart, of_captions, of_labels
 from eval.multimodal.table import markdown, targets
-from fervlm.errors import FervlmError, MissingExtraError
+from fervlm.errors import FervlmError
 
 NUMBERS, PAGE, RUN = "numbers.json", "TABLE.md", "run.json"
 
@@ -21,10 +22,6 @@ NUMBERS, PAGE, RUN = "numbers.json", "TABLE.md", "run.json"
 def main(argv: list[str]) -> int:
     """Measure; exit code 1 where a target is missed."""
     options = _parser().parse_args(argv)
-    try:
-        import transformers  # noqa: F401, PLC0415
-    except ImportError:
-        raise MissingExtraError("a multimodal model", "train") from None
     found = measured(options)
     out = Path(options.out)
     (out / NUMBERS).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -58,6 +55,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         FervlmError: the model or the set cannot be opened, or the folder holds answers of another run.
     """
+    need_transformers()
     import torch  # noqa: PLC0415
 
     from fervlm.mllm.loaded import load_checkpoint  # noqa: PLC0415

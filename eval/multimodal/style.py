@@ -9,37 +9,36 @@ from __future__ import annotations
 import argparse
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from eval.multimodal.numbers import DRAWS
-from fervlm.errors import FervlmError, MissingExtraError
+from eval.multimodal.needs import need_transformers
+from eval.multimodal.numbers import DRAWS, counts_of, f1_of, read_caption, with_interval
+from fervlm.errors import FervlmError
+from fervlm.metrics.explanations import checked
 from fervlm.metrics.resampling import drawn, quantiles
-from fervlm.reasoning.answers import parse
+from fervlm.reasoning.verify import Judge
 
 if TYPE_CHECKING:
     from fervlm.mllm.loaded import Loaded
     from fervlm.mllm.talks import Talks
-    from fervlm.records import AURecord
+    from fervlm.records import AURecord, Caption
 
 ASK_UNITS = "Which action units does the face show?"
 NUMBERS = "style.json"
 _UNIT = re.compile(r"\bAU(\d{1,2})\b")
 _BATCH = 16
-Row = dict[str, float]
+Answers = Sequence[tuple[str, str]]
+Numbers = dict[str, list[float]]
 
 
 def main(argv: list[str]) -> int:
     """Measure; exit code 1 where fewer than 30 % of the answers went over to the new words."""
     options = _parser().parse_args(argv)
-    try:
-        import transformers  # noqa: F401, PLC0415
-    except ImportError:
-        raise MissingExtraError("a multimodal model", "train") from None
     found = measured(options)
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -66,6 +65,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         FervlmError: the folder is no adapter, or adapter, base or set cannot be opened.
     """
+    need_transformers()
     import torch  # noqa: PLC0415
 
     from fervlm.mllm.loaded import load_checkpoint  # noqa: PLC0415
@@ -80,11 +80,8 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     words = set(named_labels(loaded.manifest.label_set).labels)
     faces = list(range(0, len(talks), max(1, len(talks) // options.faces)))[: options.faces]
     texts = {name: _answers(loaded, talks, faces, adapted=name == "after") for name in ("before", "after")}
-    rows = [
-        _row(texts["before"][k], texts["after"][k], words, _present(talks.evidence(face)))
-        for k, face in enumerate(faces)
-    ]
-    return {"faces": len(faces), "words": sorted(words), "numbers": _numbers(rows)}
+    evidence = [talks.evidence(face) for face in faces]
+    return {"faces": len(faces), "words": sorted(words), "numbers": numbers_of(texts, words, evidence)}
 
 
 def _answers(loaded: Loaded, talks: Talks, faces: Sequence[int], *, adapted: bool) -> list[tuple[str, str]]:
@@ -105,66 +102,39 @@ def _answers(loaded: Loaded, talks: Talks, faces: Sequence[int], *, adapted: boo
     return told
 
 
-def _row(before: tuple[str, str], after: tuple[str, str], words: set[str], present: set[int]) -> Row:
-    old, new = (_label(text) for text, _ in (before, after))
-    seen = [_units(text) for text in (before[0], after[0], before[1], after[1])]
-    row = {
-        "changed": float(old != new),
-        "over": float(old not in words and new in words),
-        "before_words": float(old in words),
-        "after_words": float(new in words),
-        "before_parsed": float(old is not None),
-        "after_parsed": float(new is not None),
-        "same_units": float(seen[2] == seen[3]),
-        "present": float(len(present)),
+def numbers_of(texts: Mapping[str, Answers], words: set[str], evidence: Sequence[AURecord], seed: int = 0) -> Numbers:
+    """Share or F1 with its 95 % interval over faces drawn anew.
+
+    Args:
+        texts: `before` and `after`, each (caption, answer about the units) of every face.
+        words: the new ones.
+        evidence: of every face.
+        seed: of the draws.
+    """
+    weights, judge = drawn(len(evidence), DRAWS, seed), Judge(4096)
+    captions = {name: [read_caption(text) for text, _ in told] for name, told in texts.items()}
+    labels = {name: [_label(caption) for caption in read] for name, read in captions.items()}
+    new = {name: [label in words for label in told] for name, told in labels.items()}
+    pairs = list(zip(labels["before"], labels["after"], strict=True))
+    units = zip(*([set(_UNIT.findall(answer)) for _, answer in texts[name]] for name in texts), strict=True)
+    shares = {
+        "conclusion changed": [one != other for one, other in pairs],
+        "went over to the new words": [other in words and one not in words for one, other in pairs],
+        "new words before": new["before"],
+        "new words after": new["after"],
+        "parsed before": [caption is not None for caption in captions["before"]],
+        "parsed after": [caption is not None for caption in captions["after"]],
+        "units question: same answer": [one == other for one, other in units],
     }
-    for name, told in zip(("before", "after"), seen[:2], strict=True):
-        row |= {f"{name}_hit": float(len(told & present)), f"{name}_said": float(len(told))}
-    return row
+    found = {name: with_interval(np.array(row, np.float64), weights) for name, row in shares.items()}
+    for name, told in texts.items():
+        read = [caption or text or "-" for caption, (text, _) in zip(captions[name], told, strict=True)]
+        counts = counts_of([checked(one, seen, judge=judge) for one, seen in zip(read, evidence, strict=True)])
+        values = (float(f1_of(counts.sum(0))), *quantiles(f1_of(weights @ counts)))
+        found[f"AU mention F1 {name}"] = [round(float(value), 4) for value in values]
+    return found
 
 
-def _label(text: str) -> str | None:
-    """The conclusion's word, `none` where it is left open; None where the text has not the form."""
-    try:
-        return parse(text).conclusion.label or "none"
-    except FervlmError:
-        return None
-
-
-def _units(text: str) -> set[int]:
-    """Units that are told to be present: those named outside of denials."""
-    kept = re.sub(r"\(?\b(?:no|not)\b[^.;)]*", " ", text.split("Interpretation", maxsplit=1)[0])
-    return {int(number) for number in _UNIT.findall(kept)}
-
-
-def _present(evidence: AURecord) -> set[int]:
-    return {reading.au for reading in evidence.readings if reading.state == "present"}
-
-
-def _numbers(rows: Sequence[Row], seed: int = 0) -> dict[str, list[float]]:
-    """Share or F1 with its 95 % interval over faces drawn anew."""
-    sums = {key: np.array([row[key] for row in rows]) for key in rows[0]}
-    weights = drawn(len(rows), DRAWS, seed)
-    one = np.ones((1, len(rows)))
-
-    def share(key: str) -> Callable[[Any], Any]:
-        return lambda w: (w @ sums[key]) / w.sum(1)
-
-    def f1(name: str) -> Callable[[Any], Any]:
-        return lambda w: 2 * (w @ sums[f"{name}_hit"]) / np.maximum(w @ (sums[f"{name}_said"] + sums["present"]), 1e-9)
-
-    wanted = {
-        "conclusion changed": share("changed"),
-        "went over to the new words": share("over"),
-        "new words before": share("before_words"),
-        "new words after": share("after_words"),
-        "parsed before": share("before_parsed"),
-        "parsed after": share("after_parsed"),
-        "AU mention F1 before": f1("before"),
-        "AU mention F1 after": f1("after"),
-        "units question: same answer": share("same_units"),
-    }
-    return {
-        name: [round(float(count(one)[0]), 4), *(round(float(v), 4) for v in quantiles(count(weights)))]
-        for name, count in wanted.items()
-    }
+def _label(caption: Caption | None) -> str | None:
+    """The conclusion's word, `none` where it is left open; None of a text that has not the form."""
+    return None if caption is None else caption.conclusion.label or "none"

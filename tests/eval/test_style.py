@@ -10,9 +10,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra 'train'")
 
-from eval.multimodal.style import NUMBERS, main
-from eval.multimodal.style import _numbers as numbers
-from eval.multimodal.style import _row as row
+from eval.multimodal.style import NUMBERS, main, numbers_of
 from fervlm.errors import FervlmError
 from fervlm.mllm.adapt import add_lora
 from fervlm.mllm.opening import open_base
@@ -36,21 +34,19 @@ def caption(label: str, word: str) -> str:
 
 def test_answers_that_went_over_are_counted_and_units_held_against_the_evidence() -> None:
     joy, rage = caption("happiness", "joy"), caption("anger", "rage")
-    smile, frown = {6, 12, 25}, {4, 7, 23}
-    rows = [
-        row((caption("happiness", "happiness"), BOTH), (joy, BOTH), NEW, smile),
-        row((caption("anger", "anger"), BOTH), (caption("anger", "anger"), "AU4 is present."), NEW, frown),
-        row((rage, BOTH), (rage, BOTH), NEW, frown),
-        row(("No caption at all.", BOTH), (joy, BOTH), NEW, frown),
-    ]
-    found = {name: one[0] for name, one in numbers(rows).items()}
+    frown = caption("anger", "anger")
+    before = [(caption("happiness", "happiness"), BOTH), (frown, BOTH), (rage, BOTH), ("No caption at all.", BOTH)]
+    after = [(joy, BOTH), (frown, "AU4 is present."), (rage, BOTH), (joy, BOTH)]
+    evidence = [record(label, label) for label in ("happiness", "anger", "anger", "anger")]
+    found = {k: v[0] for k, v in numbers_of({"before": before, "after": after}, NEW, evidence).items()}
     assert found["conclusion changed"] == 0.5 and found["went over to the new words"] == 0.5
     assert (found["new words before"], found["new words after"]) == (0.25, 0.75)
     assert (found["parsed before"], found["parsed after"]) == (0.75, 1.0)
     assert found["units question: same answer"] == 0.75
-    # Nine of twelve units named before, none wrongly; afterwards the last face is given another's three.
+    # Nine of twelve units named before, none wrongly; afterwards the last face is given another's three in four claims:
+    # what the overview calls the lip corners' movement could be another unit than the AU12 of the observation.
     assert found["AU mention F1 before"] == pytest.approx(2 * 9 / (9 + 12), abs=1e-3)
-    assert found["AU mention F1 after"] == pytest.approx(2 * 9 / (12 + 12), abs=1e-3)
+    assert found["AU mention F1 after"] == pytest.approx(2 * 9 / (9 + 4 + 12), abs=1e-3)
 
 
 def test_an_idle_adapter_changes_nothing_and_whole_weights_are_none(
